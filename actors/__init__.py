@@ -1,0 +1,1 @@
+"""The acting runtime: a Faust agent, Pykka shards, alarm and command state machines, the device gateway."""

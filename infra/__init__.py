@@ -1,0 +1,1 @@
+"""Bring servers up: embedded ones for a laptop and tests, container images for the rest."""

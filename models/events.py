@@ -1,0 +1,177 @@
+"""Event types: the one definition from which type, JSON codec, Spark schema and Cassandra columns follow.
+
+An event travels as one JSON object whose field `type` names its type. Times are milliseconds since the
+epoch, UTC. `models.schema` derives the Spark and Cassandra shapes and the SQL predicate of validity.
+"""
+
+import math
+from typing import Annotated, Any, ClassVar, Final, get_args
+
+import msgspec
+from msgspec import Meta
+
+from models import rejections
+from models.errors import RejectEventError
+
+MAX_EVENT_BYTES: Final = 65_536
+"""Largest encoded event, in bytes; larger ones are refused as `too_large`."""
+
+FUTURE_TOLERANCE_MS: Final = 60_000
+"""How far an event time may lie after its Kafka timestamp, in milliseconds."""
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+"""An event's identity, unique per event type; a replay of an event carries the same id."""
+
+Key = Annotated[str, Meta(min_length=1, max_length=64)]
+"""The name of an entity: a terminal or a machine."""
+
+CardToken = Annotated[str, Meta(pattern=r"^tok_[0-9a-f]{24}$")]
+"""A card number after tokenisation (keyed hash); raw card numbers never match."""
+
+Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
+"""Milliseconds since the epoch, 1970 to 2100."""
+
+Amount = Annotated[float, Meta(ge=0, le=1e9)]
+"""Money in the account's currency."""
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+    """What every event carries.
+
+    Attributes
+    ----------
+    event_id
+        Identity; stable across replays.
+    event_time
+        When it happened at the source, milliseconds since the epoch.
+    """
+
+    topic: ClassVar[str]
+    key_field: ClassVar[str]
+
+    event_id: Id
+    event_time: Millis
+
+    @property
+    def key(self) -> str:
+        """The entity that the event belongs to: Kafka key and first partition of its state."""
+        return str(getattr(self, self.key_field))
+
+
+class Transaction(Event, frozen=True, kw_only=True, tag="transaction"):
+    """A card payment at a terminal."""
+
+    topic: ClassVar[str] = "transactions"
+    key_field: ClassVar[str] = "card"
+
+    card: CardToken
+    terminal: Key
+    amount: Amount
+
+
+class Label(Event, frozen=True, kw_only=True, tag="label"):
+    """The late verdict on one transaction, with the transaction's keys; its time is when it became known."""
+
+    topic: ClassVar[str] = "labels"
+    key_field: ClassVar[str] = "card"
+
+    transaction_id: Id
+    card: CardToken
+    terminal: Key
+    fraud: bool
+
+
+class Reading(Event, frozen=True, kw_only=True, tag="reading"):
+    """Named measurements of one machine at one time; a missing measurement is null."""
+
+    topic: ClassVar[str] = "readings"
+    key_field: ClassVar[str] = "machine"
+
+    machine: Key
+    measurements: Annotated[dict[Key, float | None], Meta(min_length=1, max_length=60)]
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+
+
+AnyEvent = Transaction | Label | Reading
+EVENT_TYPES: Final[dict[str, type[Event]]] = {t.__struct_config__.tag: t for t in get_args(AnyEvent)}
+"""Event types by their tag."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """Return the event as compact JSON."""
+    return _encoder.encode(event)
+
+
+def decode(data: bytes) -> AnyEvent:
+    """Read one event from JSON.
+
+    Raises
+    ------
+    RejectEventError
+        With the reason and the path of the first field that is wrong.
+    """
+    if not data:
+        raise RejectEventError(rejections.EMPTY, "the value is empty")
+    if len(data) > MAX_EVENT_BYTES:
+        raise RejectEventError(
+            rejections.TOO_LARGE, f"{len(data)} bytes, at most {MAX_EVENT_BYTES} are taken"
+        )
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _rejection(error) from error
+
+
+def build(event_type: str, fields: dict[str, Any]) -> AnyEvent:
+    """Build one event from plain fields, as strictly as `decode`.
+
+    Raises
+    ------
+    RejectEventError
+        With the reason and the path of the first field that is wrong.
+    """
+    for name, value in fields.items():
+        _refuse_not_finite(name, value)
+    try:
+        event: AnyEvent = msgspec.convert({"type": event_type, **fields}, AnyEvent)
+    except msgspec.ValidationError as error:
+        raise _rejection(error) from error
+    size = len(encode(event))
+    if size > MAX_EVENT_BYTES:
+        raise RejectEventError(rejections.TOO_LARGE, f"{size} bytes, at most {MAX_EVENT_BYTES} are taken")
+    return event
+
+
+def _refuse_not_finite(name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        for inner, number in value.items():
+            _refuse_not_finite(f"{name}.{inner}", number)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise RejectEventError(rejections.NOT_FINITE, f"{value} is not a finite number - at `$.{name}`")
+
+
+_REASON_BY_TEXT: Final = (
+    ("missing required field", rejections.MISSING_FIELD),
+    ("unknown field", rejections.UNKNOWN_FIELD),
+    ("Invalid value", rejections.UNKNOWN_TYPE),
+    (">=", rejections.OUT_OF_RANGE),
+    ("<=", rejections.OUT_OF_RANGE),
+    ("of length", rejections.OUT_OF_RANGE),
+    ("matching regex", rejections.OUT_OF_RANGE),
+    ("Integer value out of range", rejections.OUT_OF_RANGE),
+    ("Number out of range", rejections.OUT_OF_RANGE),
+)
+
+
+def _rejection(error: Exception) -> RejectEventError:
+    detail = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return RejectEventError(rejections.MALFORMED_JSON, detail)
+    for text, reason in _REASON_BY_TEXT:
+        if text in detail:
+            return RejectEventError(reason, detail)
+    return RejectEventError(rejections.WRONG_TYPE, detail)

@@ -1,0 +1,72 @@
+"""A score: what the query writes to the topics `scores` and `alerts`, and the writer keeps."""
+
+from typing import Any
+
+import msgspec
+
+from models.errors import RejectEventError
+from models.rejections import MALFORMED_JSON
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as scored by one model; an alert is a score with `score >= threshold`.
+
+    Attributes
+    ----------
+    entity
+        What alarms are raised on: the card of a transaction, the machine of a reading.
+    features
+        The numbers that the estimator saw, by name; null where undefined.
+    event
+        The scored event's other fields, by name.
+    arrivals
+        How many events each later stage had seen for its key when this one was scored, by counter name:
+        evidence of the order of arrival, for exact recomputation.
+    topic, partition, offset
+        Where the event lies in Kafka.
+    ingested_at
+        The Kafka timestamp of the event, milliseconds since the epoch.
+    """
+
+    event_id: str
+    event_time: int
+    entity: str
+    model: str
+    version: str
+    score: float
+    threshold: float
+    features: dict[str, float | None]
+    event: dict[str, Any]
+    arrivals: dict[str, int]
+    topic: str
+    partition: int
+    offset: int
+    ingested_at: int
+
+    @property
+    def is_alert(self) -> bool:
+        """Whether the score reaches its threshold."""
+        return self.score >= self.threshold
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Score)
+
+
+def encode(score: Score) -> bytes:
+    """Return the score as compact JSON."""
+    return _encoder.encode(score)
+
+
+def decode(data: bytes) -> Score:
+    """Read one score from JSON.
+
+    Raises
+    ------
+    RejectEventError
+        When the bytes are not a score.
+    """
+    try:
+        return _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise RejectEventError(MALFORMED_JSON, f"not a score: {error}") from error

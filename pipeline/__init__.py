@@ -1,0 +1,1 @@
+"""The composition root: settings, bootstrap, command line and console."""

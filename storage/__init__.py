@@ -1,0 +1,1 @@
+"""The Cassandra edge: schema, migrations, the score writer, entity state and reads."""
