@@ -1,0 +1,54 @@
+"""The port of alarms as lists show them: one row an alarm, found by day or by entity."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRow:
+    """An alarm at one version of its entity.
+
+    Attributes
+    ----------
+    version
+        The entity's version that this row describes: an older one never overwrites a newer one.
+    opened_at
+        Milliseconds since the epoch; it places the alarm, so it never changes.
+    condition
+        What is wrong, named by the model that said so.
+    state
+        Where the alarm is in its life.
+    event_id
+        The event whose alert opened it.
+    alerts
+        How many alerts it has taken.
+    command_id, command_status
+        The last command it sent and how that went; None without one.
+    """
+
+    alarm_id: str
+    entity: str
+    condition: str
+    opened_at: int
+    version: int
+    state: str
+    event_id: str
+    alerts: int
+    command_id: str | None = None
+    command_status: str | None = None
+
+
+class AlarmStore(Protocol):
+    """Alarms for lists and stories."""
+
+    def record_alarm(self, alarm: AlarmRow) -> None:
+        """Store or update one alarm; repeating it changes nothing."""
+        ...
+
+    def latest_alarms(self, limit: int) -> list[AlarmRow]:
+        """Return the alarms opened last, newest first."""
+        ...
+
+    def alarms_of(self, entity: str) -> list[AlarmRow]:
+        """Return the alarms of one entity, newest first."""
+        ...

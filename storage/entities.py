@@ -1,0 +1,81 @@
+"""The port of entity state: what an actor keeps of one entity, changed in one step or not at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from storage.alarms import AlarmStore
+
+CommandStatus = Literal["queued", "sent", "succeeded", "refused", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """One command of an entity's outbox.
+
+    Attributes
+    ----------
+    body
+        The encoded command, as it goes out.
+    """
+
+    command_id: str
+    status: CommandStatus
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An entity as stored at one version; version 0 and no state when nothing was stored yet."""
+
+    version: int
+    state: str | None
+    alerts: frozenset[str]
+    commands: tuple[CommandRow, ...]
+
+
+EMPTY = Snapshot(version=0, state=None, alerts=frozenset(), commands=())
+"""An entity that was never saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one save brings: the whole new state, alerts newly taken, commands new or changed."""
+
+    state: str
+    alerts: tuple[str, ...] = ()
+    commands: tuple[CommandRow, ...] = ()
+
+
+def alert_id(event_id: str, model: str) -> str:
+    """Name an alert: one event as judged by one model."""
+    return f"{event_id}/{model}"
+
+
+class EntityStore(AlarmStore, Protocol):
+    """Entities, each changed by one conditional write, and their alarms for lists."""
+
+    def load(self, entity: str) -> Snapshot:
+        """Return the entity as the last successful save left it; commands are sorted by id."""
+        ...
+
+    def save(self, entity: str, expected_version: int, change: Change) -> int:
+        """Apply the change if the entity is still at the expected version; return the new version.
+
+        Raises
+        ------
+        StaleWriteError
+            Another writer was there; nothing of the change is stored.
+        RetryLaterError
+            Nobody knows whether it is stored: load again and decide anew. Doing the same change twice is
+            harmless, because alerts and commands are rows with ids.
+        """
+        ...
+
+    def taken_at(self, entity: str, alert_id: str) -> int | None:
+        """Return when an alert was taken, in milliseconds since the epoch, or None."""
+        ...
+
+    def entities(self) -> Iterator[str]:
+        """Walk all entities once, in no order, without loading them all at a time."""
+        ...
