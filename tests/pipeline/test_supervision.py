@@ -84,9 +84,9 @@ EVENTS = st.lists(
 )
 
 
-@given(EVENTS, st.booleans())
+@given(events=EVENTS, finishes=st.booleans())
 def test_processes_never_overlap_and_the_end_is_final(
-    events: list[tuple[str, float]], finishes: bool
+    *, events: list[tuple[str, float]], finishes: bool
 ) -> None:
     now, alive, life = 0.0, False, supervision.fresh(0.0, finishes=finishes)
     for name, wait in events:

@@ -1,0 +1,48 @@
+"""The child's side of supervision: stop when asked, report what happens, and never outlive the parent.
+
+The parent holds the other end of the child's standard input. When it closes, however the parent died, the
+child stops; if it has not stopped in time it kills its own process group, a JVM it started included.
+"""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+STDIN: Final = 0
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """Set `stop` on SIGTERM and SIGINT (main thread only)."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+
+
+def stop_with_parent(stop: threading.Event, grace_s: float) -> None:
+    """Watch the lifeline in a daemon thread; `grace_s` is the time for a clean stop, in seconds."""
+    threading.Thread(target=_watch, args=(stop, grace_s), name="lifeline", daemon=True).start()
+
+
+def _watch(stop: threading.Event, grace_s: float) -> None:
+    while os.read(STDIN, 1024):
+        pass
+    stop.set()
+    threading.Event().wait(grace_s)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os._exit(1)
+
+
+def reporter(fd: int) -> Callable[[dict[str, Any]], None]:
+    """Return a function that sends one status message to the parent; a parent that is gone hears nothing."""
+    os.set_inheritable(fd, False)  # noqa: FBT003 (the call takes it by position only)
+
+    def report(status: dict[str, Any]) -> None:
+        try:
+            os.write(fd, json.dumps(status).encode() + b"\n")
+        except BrokenPipeError:
+            return
+
+    return report
