@@ -167,10 +167,15 @@ _REASON_BY_TEXT: Final = (
 )
 
 
+_NULL_KEYS: Final = tuple(f"got `null` - at `$.{t.key_field}`" for t in get_args(AnyEvent))
+
+
 def _rejection(error: Exception) -> RejectEventError:
     detail = str(error)
     if not isinstance(error, msgspec.ValidationError):
         return RejectEventError(rejections.MALFORMED_JSON, detail)
+    if detail.endswith(_NULL_KEYS):
+        return RejectEventError(rejections.NULL_KEY, detail)
     for text, reason in _REASON_BY_TEXT:
         if text in detail:
             return RejectEventError(reason, detail)

@@ -1,0 +1,108 @@
+"""A model artifact: what the runtime loads. JSON text with a checksum; nothing in it is ever unpickled."""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from models.errors import RefuseSpecError
+from models.plan import Plan
+
+FORMAT: Final = 1
+
+
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    first_event_time, last_event_time
+        The training window, milliseconds since the epoch.
+    events, frauds
+        Rows that the estimator was fitted on, and how many of them were fraud.
+    data
+        sha256 of the training rows.
+    versions
+        Library name -> version.
+    """
+
+    first_event_time: int
+    last_event_time: int
+    events: int
+    frauds: int
+    data: str
+    versions: dict[str, str]
+
+
+class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A trained model as text.
+
+    Attributes
+    ----------
+    event
+        Tag of the scored event type.
+    score
+        SQL over the features.
+    threshold
+        A score at or above it is an alert.
+    metrics
+        Name -> value on the held-out tail of the training window.
+    checksum
+        sha256 of the artifact without this field.
+    """
+
+    format: int
+    name: str
+    version: str
+    event: str
+    plan: Plan
+    score: str
+    threshold: float
+    metrics: dict[str, float]
+    training: Training
+    checksum: str = ""
+
+
+def seal(artifact: Artifact) -> Artifact:
+    """Return the artifact with its checksum."""
+    return msgspec.structs.replace(artifact, checksum=_checksum(artifact))
+
+
+def encode(artifact: Artifact) -> str:
+    """Return the artifact as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(artifact), indent=1).decode() + "\n"
+
+
+def decode(text: str, source: str) -> Artifact:
+    """Read an artifact.
+
+    Parameters
+    ----------
+    text
+        What `encode` returned.
+    source
+        Named in errors: the file that the text is from.
+
+    Raises
+    ------
+    RefuseSpecError
+        When the text is no artifact, has another format, or does not match its checksum.
+    """
+    try:
+        artifact = msgspec.json.decode(text, type=Artifact)
+    except msgspec.DecodeError as error:
+        raise RefuseSpecError(f"{source} is not a model artifact: {error}; train the model again") from error
+    if artifact.format != FORMAT:
+        raise RefuseSpecError(
+            f"{source} has format {artifact.format}, this version reads {FORMAT}; train the model again"
+        )
+    if artifact.checksum != _checksum(artifact):
+        raise RefuseSpecError(
+            f"{source} does not match its checksum: it was changed after training; train it again"
+        )
+    return artifact
+
+
+def _checksum(artifact: Artifact) -> str:
+    bare = msgspec.structs.replace(artifact, checksum="")
+    return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()

@@ -1,0 +1,138 @@
+"""What the queries did in each interval: when they are idle, what they dropped, and whether they have failed."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
+
+from processing.errors import StopQueryError
+
+Offsets = Mapping[str, Mapping[int, int]]
+"""Topic -> partition -> next offset."""
+
+_POLL_S: Final = 0.25
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """One committed interval of one query.
+
+    Attributes
+    ----------
+    read
+        Next offset to read per topic and partition, as committed.
+    dropped_late
+        Rows dropped because their window had left the state.
+    pause_ms
+        Time spent outside processing rows: planning, committing offsets and state, milliseconds by step.
+    """
+
+    query: str
+    batch: int
+    timestamp: str
+    rows: int
+    read: dict[str, dict[int, int]]
+    dropped_late: int
+    state_rows: int
+    state_bytes: int
+    pause_ms: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the runtime is told and asked while queries run.
+
+    Parameters
+    ----------
+    interval
+        Takes each committed interval.
+    end_offsets
+        Tells the present end of every source topic.
+    """
+
+    interval: Callable[[Interval], None]
+    end_offsets: Callable[[], Offsets]
+
+
+def watch_queries(
+    queries: Sequence[StreamingQuery], stop: threading.Event, *, until_idle: bool, watch: Watch
+) -> None:
+    """Block until stopped, failed, or (if asked) idle; then stop every query.
+
+    Raises
+    ------
+    StopQueryError
+        When a query has failed.
+    """
+    latest: dict[str, Interval] = {}
+    while not stop.wait(_POLL_S):
+        for query in queries:
+            _fail_if_ended(query)
+            interval = _new_interval(query, latest)
+            if interval is not None:
+                latest[interval.query] = interval
+                watch.interval(interval)
+        if until_idle and len(latest) == len(queries) and _idle(latest.values(), watch.end_offsets()):
+            break
+    for query in queries:
+        query.stop()
+
+
+def _idle(intervals: "Sequence[Interval] | Any", ends: Offsets) -> bool:
+    return all(
+        offset >= ends[topic][partition]
+        for interval in intervals
+        for topic, partitions in interval.read.items()
+        for partition, offset in partitions.items()
+    )
+
+
+def _new_interval(query: StreamingQuery, latest: Mapping[str, Interval]) -> Interval | None:
+    progress = query.lastProgress
+    if progress is None:
+        return None
+    interval = interval_of(json.loads(progress.json))
+    seen = latest.get(interval.query)
+    return interval if seen is None or interval.batch != seen.batch else None
+
+
+def interval_of(progress: Mapping[str, Any]) -> Interval:
+    """Read Spark's progress report of one interval."""
+    operators = progress.get("stateOperators", [])
+    durations = {k: int(v) for k, v in progress.get("durationMs", {}).items()}
+    return Interval(
+        query=progress["name"],
+        batch=progress["batchId"],
+        timestamp=progress["timestamp"],
+        rows=progress.get("numInputRows", 0),
+        read=_read(progress["sources"]),
+        dropped_late=sum(o.get("numRowsDroppedByWatermark", 0) for o in operators),
+        state_rows=sum(o.get("numRowsTotal", 0) for o in operators),
+        state_bytes=sum(o.get("memoryUsedBytes", 0) for o in operators),
+        pause_ms=durations,
+    )
+
+
+def _read(sources: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, int]]:
+    read: dict[str, dict[int, int]] = {}
+    for source in sources:
+        offsets = source.get("endOffset") or {}
+        for topic, partitions in (json.loads(offsets) if isinstance(offsets, str) else offsets).items():
+            read.setdefault(topic, {}).update({int(p): int(o) for p, o in partitions.items()})
+    return read
+
+
+def _fail_if_ended(query: StreamingQuery) -> None:
+    if query.isActive:
+        return
+    error = query.exception()
+    text = (
+        str(error).splitlines()[0]
+        if isinstance(error, StreamingQueryException)
+        else "it ended without an error"
+    )
+    raise StopQueryError(f"query {query.name} has stopped: {text}")

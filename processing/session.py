@@ -1,0 +1,145 @@
+"""A Spark session on a given Java: Spark's own launcher needs modules that a small Java lacks, so its gateway is started directly."""
+
+import os
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from processing.errors import StopQueryError
+
+_START_TIMEOUT_S: Final = 60
+_OPENED: Final = (
+    "java.base/java.lang",
+    "java.base/java.lang.invoke",
+    "java.base/java.lang.reflect",
+    "java.base/java.io",
+    "java.base/java.net",
+    "java.base/java.nio",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/jdk.internal.ref",
+    "java.base/sun.nio.ch",
+    "java.base/sun.nio.cs",
+    "java.base/sun.security.action",
+    "java.base/sun.util.calendar",
+    "java.security.jgss/sun.security.krb5",
+)
+
+_LOCAL: Final = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.log.structuredLogging.enabled": "false",
+}
+
+
+@contextmanager
+def spark_session(
+    java: Path, jars: Sequence[Path], *, slots: int, memory: str, log_level: str, conf: Mapping[str, str]
+) -> Iterator[SparkSession]:
+    """Start Spark in a Java process of its own and stop both at the end.
+
+    The Java process ends with this one, however this one ends: it watches its standard input.
+
+    Parameters
+    ----------
+    java
+        The Java binary, 17 or later.
+    jars
+        Connector jars beside Spark's own.
+    slots
+        Tasks that may run at once; may exceed the cores.
+    memory
+        Heap of the Java process, as in `2g`.
+    log_level
+        Spark's log level.
+    conf
+        Further Spark settings.
+
+    Raises
+    ------
+    StopQueryError
+        When the Java process does not come up.
+    """
+    gateway = _start_gateway(java, jars, memory)
+    builder = SparkSession.builder.master(f"local[{slots}]").appName("fastdata")
+    for key, value in {**_LOCAL, **conf}.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel(log_level)
+    try:
+        yield session
+    finally:
+        session.stop()
+        _stop_gateway(session, gateway)
+
+
+def _start_gateway(java: Path, jars: Sequence[Path], memory: str) -> "subprocess.Popen[bytes]":
+    home = Path(pyspark.__file__).parent
+    with tempfile.TemporaryDirectory(prefix="fastdata-spark-") as folder:
+        info = Path(folder) / "connection"
+        process = subprocess.Popen(
+            _command(java, home, jars, memory),
+            stdin=subprocess.PIPE,
+            env={**os.environ, "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info), "SPARK_HOME": str(home)},
+        )
+        port, secret = _connection(info, process)
+    os.environ.update(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret)
+    return process
+
+
+def _command(java: Path, home: Path, jars: Sequence[Path], memory: str) -> list[str]:
+    class_path = os.pathsep.join([f"{home}/jars/*", *map(str, jars)])
+    return [
+        str(java),
+        f"-Xmx{memory}",
+        *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
+        "-Djdk.reflect.useDirectMethodHandle=false",
+        "-Dio.netty.tryReflectionSetAccessible=true",
+        "-Djava.net.preferIPv4Stack=true",
+        "-cp",
+        class_path,
+        "org.apache.spark.deploy.SparkSubmit",
+        "pyspark-shell",
+    ]
+
+
+def _connection(info: Path, process: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not info.is_file():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise StopQueryError(
+                f"Spark's Java process did not start (exit code {process.poll()}); its output above says why"
+            )
+        time.sleep(0.02)
+    data = info.read_bytes()
+    port, size = struct.unpack_from("!ii", data)
+    return port, data[8 : 8 + size].decode()
+
+
+def _stop_gateway(session: SparkSession, process: "subprocess.Popen[bytes]") -> None:
+    gateway = type(session.sparkContext)._gateway  # noqa: SLF001 - pyspark has no public way to end its gateway
+    if gateway is not None:
+        gateway.shutdown()
+    type(session.sparkContext)._gateway = None  # noqa: SLF001 - a later session must not talk to the ended process
+    type(session.sparkContext)._jvm = None  # noqa: SLF001 - see above
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    os.environ.pop("PYSPARK_GATEWAY_PORT", None)
+    os.environ.pop("PYSPARK_GATEWAY_SECRET", None)

@@ -1,0 +1,62 @@
+"""A plan applied to a DataFrame: as streaming aggregates for live events, as window functions for history.
+
+Both run the same SQL text, so that a feature in training is the feature in production. Rows have the fields
+of the scored event, `fraud` (null on events, a verdict on labels) and a timestamp column `t`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+
+from models.features import IS_EVENT
+from models.plan import WINDOW_START, Plan, Stage
+
+StageRunner = Callable[[DataFrame, Stage], DataFrame]
+
+ARRIVAL: Final = "arrival"
+"""Column that orders history: the row number in which the events arrived."""
+
+
+def featurise(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
+    """Return one row per scored event with its fields, features and arrival counters.
+
+    Parameters
+    ----------
+    rows
+        Events and labels.
+    plan
+        The compiled features.
+    stage
+        `streaming_stage` or `history_stage`.
+    """
+    length, stride = f"{plan.windows.length_ms} milliseconds", f"{plan.stride_ms} milliseconds"
+    keyed = rows.withColumn("win", F.window("t", length, stride)).drop("t")
+    keyed = keyed.select("*", *_named(plan.weights))
+    for step in plan.stages:
+        keyed = stage(keyed, step)
+    kept = keyed.where(f"{IS_EVENT} and event_time >= {WINDOW_START} + {plan.overlap_ms}")
+    new = {name: sql for name, sql in plan.row_values.items() if name not in plan.fields}
+    return kept.select("*", *_named(new))
+
+
+def streaming_stage(rows: DataFrame, stage: Stage) -> DataFrame:
+    """Add a stage's columns to every event as it passes; what is kept per key is Spark's state."""
+    carried = [c for c in rows.columns if c not in (stage.key, "win")]
+    last = F.expr(f"last(struct({', '.join(carried)}))").alias("event")
+    kept = rows.groupBy(stage.key, "win").agg(last, *_named({**stage.accumulators, **stage.counters}))
+    return kept.select(stage.key, "win", "event.*", *stage.accumulators, *stage.counters).select(
+        stage.key, "win", *carried, *stage.counters, *_named(stage.values)
+    )
+
+
+def history_stage(rows: DataFrame, stage: Stage) -> DataFrame:
+    """Add the same columns to every row of a history, in the order of arrival."""
+    over = f"over (partition by {stage.key}, win order by {ARRIVAL} rows between unbounded preceding and current row)"
+    kept = {name: f"{sql} {over}" for name, sql in {**stage.accumulators, **stage.counters}.items()}
+    return rows.select("*", *_named(kept)).select("*", *_named(stage.values)).drop(*stage.accumulators)
+
+
+def _named(columns: dict[str, str]) -> list[Column]:
+    return [F.expr(sql).alias(name) for name, sql in columns.items()]
