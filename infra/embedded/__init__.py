@@ -1,0 +1,19 @@
+"""Kafka and Cassandra as processes of this machine, on the Java that comes as a wheel."""
+
+from infra.embedded.control import CassandraNodes, KafkaBrokers, down, endpoints, up
+from infra.embedded.settings import EmbeddedSettings
+from infra.embedded.state import Endpoints
+from infra.embedded.status import NodeStatus, Status, status
+
+__all__ = [
+    "CassandraNodes",
+    "EmbeddedSettings",
+    "Endpoints",
+    "KafkaBrokers",
+    "NodeStatus",
+    "Status",
+    "down",
+    "endpoints",
+    "status",
+    "up",
+]

@@ -1,0 +1,122 @@
+"""Server processes that outlive us: start, recognise again, stop. Never touches a process we did not start."""
+
+import fcntl
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from infra.embedded.layout import Node
+from infra.errors import GiveUpStartError, GiveUpStopError
+
+_OUTPUT_LIMIT_BYTES = 1024 * 1024
+# The boot time, from which start times are reckoned, moves when the machine's clock is set.
+_SAME_START_S = 2.0
+_KILL_WAIT_S = 10.0
+_LOCK_WAIT_S = 10.0
+_LOCK_POLL_S = 0.05
+
+# Starts "$@" in the background, its output cut off at $1 bytes into $2, and says its process id.
+# The shell ends at once, so the server is nobody's child: it leaves no zombie in the process that called us.
+_LAUNCH = """
+limit=$1 output=$2; shift 2
+exec 3>&1
+{ "$@" </dev/null 2>&1 3>&- & echo $! >&3; } | head -c "$limit" >"$output" 2>/dev/null 3>&- &
+"""
+
+
+def launch(node: Node, command: Sequence[str]) -> None:
+    """Start a node's process in a session of its own and write down which one it is."""
+    shell = ["/bin/sh", "-c", _LAUNCH, "launch", str(_OUTPUT_LIMIT_BYTES), str(node.output), *command]
+    with (node.directory / "in-use.lock").open("w") as lock:
+        _hold(lock, node)
+        done = subprocess.run(
+            shell,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=node.directory,
+            start_new_session=True,
+            pass_fds=[lock.fileno()],
+        )
+    _record(node, int(done.stdout))
+
+
+def _hold(lock: IO[str], node: Node) -> None:
+    """Take the lock that the server inherits: two processes on the same data would spoil it."""
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise GiveUpStartError(
+                    f"{node.name} did not start: a process that is not recorded works in {node.directory}. "
+                    f"Find it with `fuser {lock.name}` and stop it."
+                ) from None
+            time.sleep(_LOCK_POLL_S)
+
+
+def _record(node: Node, pid: int) -> None:
+    try:
+        started = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return
+    node.process_record.write_text(json.dumps({"pid": pid, "started": started}))
+
+
+def running(node: Node) -> psutil.Process | None:
+    """Find a node's process; None when it is gone, or its process id belongs to another by now."""
+    try:
+        record = json.loads(node.process_record.read_text())
+        process = psutil.Process(record["pid"])
+        same = abs(process.create_time() - record["started"]) < _SAME_START_S
+        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        command = process.cmdline()  # empty for a moment while it is being started
+        ours = not command or any(str(node.directory) in argument for argument in command)
+    except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+    return process if same and alive and ours else None
+
+
+def forget(node: Node) -> None:
+    """Drop the record of a process that is gone."""
+    node.process_record.unlink(missing_ok=True)
+
+
+def stop(node: Node, timeout_s: float) -> bool:
+    """Ask a node's process to stop, kill it when it does not; tell whether there was one."""
+    process = running(node)
+    if process is not None:
+        process.terminate()
+        if not _gone(process, timeout_s):
+            process.kill()
+            if not _gone(process, _KILL_WAIT_S):
+                raise GiveUpStopError(f"{node.name} (process {process.pid}) does not even stop when killed.")
+    forget(node)
+    return process is not None
+
+
+def _gone(process: psutil.Process, timeout_s: float) -> bool:
+    try:
+        process.wait(timeout_s)
+    except psutil.TimeoutExpired:
+        return process.status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+def disk_bytes(directory: Path) -> int:
+    """Sum what a directory takes on disk; files that vanish meanwhile do not count."""
+    return sum(_blocks(path) for path in directory.rglob("*"))
+
+
+def _blocks(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,191 @@
+"""Servers for the tests: started once, when the first test asks for them, and stopped at the end."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
+from cassandra.policies import DCAwareRoundRobinPolicy
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from infra.embedded import EmbeddedSettings, Endpoints, down, up
+from infra.errors import InfraError
+
+KAFKA_IMAGE = os.environ.get("FASTDATA_TEST_KAFKA_IMAGE", "confluentinc/cp-kafka:8.1.1")
+CASSANDRA_IMAGE = os.environ.get("FASTDATA_TEST_CASSANDRA_IMAGE", "cassandra:5.0.5")
+
+_ANSWER_S = 10.0
+
+
+@dataclass(frozen=True)
+class CassandraEndpoint:
+    """Where the Cassandra under test answers."""
+
+    contact_points: tuple[str, ...]
+    port: int
+    dc: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("fastdata")
+    group.addoption(
+        "--servers",
+        choices=("embedded", "containers"),
+        default="embedded",
+        help="real servers as processes of this machine, or stock testcontainers",
+    )
+    group.addoption("--kafka-at", metavar="HOST:PORT", help="use this running Kafka and start none")
+    group.addoption("--cassandra-at", metavar="HOST:PORT", help="use this running Cassandra and start none")
+
+
+def _missing(reason: str) -> None:
+    """Skip for want of a server; in CI nothing may be skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def broker_count(bootstrap: str) -> int:
+    """Ask a Kafka cluster how many brokers it has, 0 when it does not answer."""
+    try:
+        return len(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=_ANSWER_S).brokers)
+    except KafkaException:
+        return 0
+
+
+def cassandra_cluster(contact_points: tuple[str, ...], port: int) -> Cluster:
+    """Build a driver for tests, with time enough for a busy machine."""
+    profile = ExecutionProfile(
+        load_balancing_policy=DCAwareRoundRobinPolicy("datacenter1"), request_timeout=60.0
+    )
+    return Cluster(
+        contact_points,
+        port=port,
+        protocol_version=5,
+        connect_timeout=_ANSWER_S,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+    )
+
+
+def node_count(contact_points: tuple[str, ...], port: int) -> int:
+    """Ask a Cassandra cluster how many nodes it has that are up, 0 when it does not answer."""
+    cluster = cassandra_cluster(contact_points, port)
+    try:
+        cluster.connect()
+        return sum(host.is_up is not False for host in cluster.metadata.all_hosts())
+    except Exception:  # noqa: BLE001 - the driver raises many kinds; each means "not yet"
+        return 0
+    finally:
+        cluster.shutdown()
+
+
+@pytest.fixture(scope="session")
+def start_embedded() -> Callable[[EmbeddedSettings], Endpoints]:
+    """Give `up` with its questions answered by the real client libraries."""
+
+    def start(settings: EmbeddedSettings) -> Endpoints:
+        return up(settings, kafka_brokers=broker_count, cassandra_nodes=node_count, report=lambda _: None)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def embedded_endpoints(
+    tmp_path_factory: pytest.TempPathFactory, start_embedded: Callable[[EmbeddedSettings], Endpoints]
+) -> Iterator[Endpoints]:
+    """Start one node of each server in a directory of its own; delete it at the end."""
+    settings = EmbeddedSettings(state_dir=Path(tmp_path_factory.mktemp("servers")))
+    try:
+        started = start_embedded(settings)
+    except InfraError as error:
+        _missing(f"embedded servers: {error}")
+    yield started
+    down(settings, wipe=True, report=lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def kafka_container() -> Iterator[str]:
+    """Start the stock Kafka container; give its bootstrap address."""
+    from testcontainers.community.kafka import KafkaContainer  # noqa: PLC0415 - needs Docker only with --servers containers
+
+    container = KafkaContainer(KAFKA_IMAGE).with_kraft().with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+    try:
+        container.start()
+    except Exception as error:  # noqa: BLE001 - no engine, no image, no start: each is a missing service
+        _missing(f"Kafka container {KAFKA_IMAGE}: {error}")
+    yield container.get_bootstrap_server()
+    container.stop()
+
+
+@pytest.fixture(scope="session")
+def cassandra_container() -> Iterator[CassandraEndpoint]:
+    """Start the stock Cassandra container."""
+    from testcontainers.community.cassandra import CassandraContainer  # noqa: PLC0415 - see kafka_container
+
+    container = CassandraContainer(CASSANDRA_IMAGE)
+    try:
+        container.start()
+    except Exception as error:  # noqa: BLE001 - see kafka_container
+        _missing(f"Cassandra container {CASSANDRA_IMAGE}: {error}")
+    ((host, port),) = container.get_contact_points()
+    # The driver wants addresses, and "localhost" may be two of them.
+    yield CassandraEndpoint((host.replace("localhost", "127.0.0.1"),), port, container.get_local_datacenter())
+    container.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(request: pytest.FixtureRequest) -> str:
+    """Give the bootstrap address of a real Kafka."""
+    if given := request.config.getoption("--kafka-at"):
+        return str(given)
+    if request.config.getoption("--servers") == "containers":
+        return str(request.getfixturevalue("kafka_container"))
+    endpoints: Endpoints = request.getfixturevalue("embedded_endpoints")
+    return endpoints.kafka_bootstrap
+
+
+@pytest.fixture(scope="session")
+def cassandra_endpoint(request: pytest.FixtureRequest) -> CassandraEndpoint:
+    """Give the address of a real Cassandra."""
+    if given := request.config.getoption("--cassandra-at"):
+        host, _, port = str(given).partition(":")
+        return CassandraEndpoint((host,), int(port), "datacenter1")
+    if request.config.getoption("--servers") == "containers":
+        container: CassandraEndpoint = request.getfixturevalue("cassandra_container")
+        return container
+    endpoints: Endpoints = request.getfixturevalue("embedded_endpoints")
+    return CassandraEndpoint(
+        endpoints.cassandra_contact_points, endpoints.cassandra_port, endpoints.cassandra_dc
+    )
+
+
+@pytest.fixture(scope="session")
+def cassandra_session(cassandra_endpoint: CassandraEndpoint) -> Iterator[Session]:
+    """Open one session of the plain driver for arranging and looking behind the code under test."""
+    cluster = cassandra_cluster(cassandra_endpoint.contact_points, cassandra_endpoint.port)
+    yield cluster.connect()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def topic_prefix(kafka_bootstrap: str) -> Iterator[str]:
+    """Give a prefix that no other test uses; its topics are deleted afterwards."""
+    prefix = f"t{uuid.uuid4().hex[:10]}-"
+    yield prefix
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    ours = [topic for topic in admin.list_topics(timeout=_ANSWER_S).topics if topic.startswith(prefix)]
+    if ours:
+        for deleted in admin.delete_topics(ours).values():
+            deleted.result(_ANSWER_S)
+
+
+@pytest.fixture
+def keyspace(cassandra_session: Session) -> Iterator[str]:
+    """Give the name of a keyspace that no other test uses; it is dropped afterwards."""
+    name = f"k{uuid.uuid4().hex[:10]}"
+    yield name
+    cassandra_session.execute(f"DROP KEYSPACE IF EXISTS {name}")
