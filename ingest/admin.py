@@ -1,0 +1,98 @@
+"""Questions to the cluster: how many brokers answer, where topics end, how far groups have come."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from ingest.catalog import group_name, topic_name
+from ingest.client import base_config, explain
+from ingest.errors import RetryLaterError
+from ingest.offsets import watermarks
+from ingest.settings import KafkaSettings, TopicName
+
+POLL_S = 0.05
+"""How long to wait between two looks at the cluster, in seconds."""
+
+
+def admin_client(settings: KafkaSettings) -> AdminClient:
+    """Return a client for administrative requests; it connects when first asked."""
+    return AdminClient(base_config(settings))
+
+
+def broker_count(bootstrap_servers: str, timeout_s: float = 2.0) -> int:
+    """Return how many brokers the cluster knows as alive; 0 when nobody answers within `timeout_s` seconds."""
+    client = admin_client(KafkaSettings(bootstrap_servers=bootstrap_servers))
+    try:
+        return len(client.list_topics(timeout=timeout_s).brokers)
+    except KafkaException:
+        return 0
+
+
+def describe_topics(
+    client: AdminClient, settings: KafkaSettings, names: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Return partitions and replication factor of those topics that exist, by their names in Kafka."""
+    topics = _metadata(client, settings)
+    shapes = {name: topics[name].partitions for name in names if name in topics and topics[name].partitions}
+    return {
+        name: (len(shape), min(len(p.replicas) for p in shape.values())) for name, shape in shapes.items()
+    }
+
+
+def wait_for_topics(client: AdminClient, settings: KafkaSettings, partitions: Mapping[str, int]) -> None:
+    """Wait until every topic has its partitions and each partition a leader.
+
+    Raises
+    ------
+    RetryLaterError
+        When that takes longer than the request timeout.
+    """
+    deadline = time.monotonic() + settings.request_timeout_ms / 1000
+    while missing := _not_ready(client, settings, partitions):
+        if time.monotonic() > deadline:
+            raise RetryLaterError(f"topics without leader after {settings.request_timeout_ms} ms: {missing}")
+        time.sleep(POLL_S)
+
+
+def end_offsets(settings: KafkaSettings, topic: TopicName) -> dict[int, int]:
+    """Return the offset after the last record, by partition."""
+    return {partition: end for partition, (_, end) in watermarks(settings, topic).items()}
+
+
+def group_lag(settings: KafkaSettings, group: str, topic: TopicName) -> int:
+    """Return how many records of the topic the group has not committed; all of them when it never did."""
+    bounds = watermarks(settings, topic)
+    done = _committed(settings, group_name(settings, group), topic_name(settings, topic), list(bounds))
+    return sum(end - max(first, done.get(partition, 0)) for partition, (first, end) in bounds.items())
+
+
+def _metadata(client: AdminClient, settings: KafkaSettings) -> dict[str, Any]:
+    try:
+        return client.list_topics(timeout=settings.request_timeout_ms / 1000).topics
+    except KafkaException as error:
+        raise explain(error, f"ask {settings.bootstrap_servers} for its topics") from error
+
+
+def _not_ready(client: AdminClient, settings: KafkaSettings, partitions: Mapping[str, int]) -> list[str]:
+    topics = _metadata(client, settings)
+    return [
+        name
+        for name, count in partitions.items()
+        if name not in topics
+        or len(topics[name].partitions) < count
+        or any(partition.leader < 0 for partition in topics[name].partitions.values())
+    ]
+
+
+def _committed(settings: KafkaSettings, group: str, name: str, partitions: Sequence[int]) -> dict[int, int]:
+    client = admin_client(settings)
+    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(name, partition) for partition in partitions])
+    answers = client.list_consumer_group_offsets([asked], request_timeout=settings.request_timeout_ms / 1000)
+    try:
+        found = answers[group].result().topic_partitions
+    except KafkaException as error:
+        raise explain(error, f"ask for the offsets of group {group}") from error
+    return {where.partition: where.offset for where in found or [] if where.offset >= 0}

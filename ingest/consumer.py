@@ -1,0 +1,156 @@
+"""The consumer: a group member that commits only what it is told is done."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self
+
+import confluent_kafka
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from ingest.catalog import group_name, topic_name
+from ingest.client import explain
+from ingest.offsets import consumer_config, record_of
+from ingest.ports import Record
+from ingest.reading import read_all
+from ingest.settings import KafkaSettings, TopicName
+
+__all__ = ["Consumer", "read_all"]
+
+log = structlog.get_logger(__name__)
+
+_REBALANCED: Final = frozenset({
+    "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "_STATE",
+    "_ASSIGNMENT_LOST",
+})  # fmt: skip
+
+
+class Consumer:
+    """Reads topics as a member of a group; use it as a context manager, which leaves the group at the end.
+
+    When partitions move to another member, what was not committed is delivered there again.
+
+    Parameters
+    ----------
+    settings
+        Where Kafka is, and the timeouts.
+    group
+        The group's name without prefix.
+    topics
+        The topics' names without prefix.
+    """
+
+    def __init__(self, settings: KafkaSettings, group: str, topics: Sequence[TopicName]) -> None:
+        self._settings = settings
+        self._timeout_s = settings.request_timeout_ms / 1000
+        self._owed: dict[tuple[str, int], int] = {}
+        self._error: KafkaError | None = None
+        self._client = confluent_kafka.Consumer(consumer_config(settings, group_name(settings, group)))
+        self._client.subscribe([topic_name(settings, topic) for topic in topics], on_revoke=self._revoked)
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return records as soon as there is one.
+
+        Parameters
+        ----------
+        max_records
+            At most so many.
+        timeout_s
+            How long to wait for the first, in seconds.
+
+        Returns
+        -------
+        list of Record
+            In order of offset within each partition; empty when none came in time.
+
+        Raises
+        ------
+        RetryLaterError
+            When a topic is missing or Kafka refuses; records that came before the error were returned.
+        """
+        self._raise_pending()
+        messages = self._client.consume(1, timeout_s)
+        if messages and max_records > 1:
+            messages += self._client.consume(max_records - 1, 0)
+        self._pay()
+        records = [record_of(message) for message in messages if self._is_record(message)]
+        if not records:
+            self._raise_pending()
+        return records
+
+    def commit(self, records: Sequence[Record]) -> None:
+        """Mark everything up to these records, per partition, as done.
+
+        Returns when Kafka has it. If the partitions are just moving, the commit is repeated by the next
+        `poll` for those that stay, and dropped for the others, whose records are delivered again elsewhere.
+
+        Raises
+        ------
+        RetryLaterError
+            When Kafka did not take it.
+        """
+        for record in records:
+            where = (record.topic, record.partition)
+            self._owed[where] = max(self._owed.get(where, 0), record.offset + 1)
+        self._pay()
+
+    def lag(self) -> int:
+        """Return how many records of the assigned partitions are not committed yet."""
+        try:
+            done = self._client.committed(self._client.assignment(), timeout=self._timeout_s)
+            return sum(self._behind(where) for where in done)
+        except KafkaException as error:
+            raise explain(error, "ask for the lag") from error
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _pay(self) -> None:
+        if not self._owed:
+            return
+        offsets = [
+            TopicPartition(topic, partition, offset) for (topic, partition), offset in self._owed.items()
+        ]
+        try:
+            answers = self._client.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            self._not_committed(error.args[0])
+            return
+        for answer in answers:
+            if answer.error is not None:
+                self._not_committed(answer.error)
+                return
+        self._owed = {}
+
+    def _not_committed(self, error: KafkaError) -> None:
+        if error.name() not in _REBALANCED:
+            raise explain(error, "commit offsets")
+        log.info("commit waits for the rebalance", code=error.name(), partitions=len(self._owed))
+
+    def _revoked(self, _client: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
+        for gone in partitions:
+            self._owed.pop((gone.topic, gone.partition), None)
+
+    def _is_record(self, message: Message) -> bool:
+        error = message.error()
+        if error is not None:
+            self._error = error
+        return error is None
+
+    def _raise_pending(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise explain(error, "read")
+
+    def _behind(self, where: TopicPartition) -> int:
+        first, end = self._client.get_watermark_offsets(where, timeout=self._timeout_s)
+        return end - max(where.offset, first)

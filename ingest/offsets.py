@@ -1,0 +1,64 @@
+"""What group members and groupless readers share: their configuration, records, and a topic's offsets."""
+
+from typing import Any
+
+import confluent_kafka
+from confluent_kafka import KafkaException, Message, TopicPartition
+
+from ingest.catalog import topic_name
+from ingest.client import base_config, explain
+from ingest.ports import Record
+from ingest.settings import KafkaSettings, TopicName
+
+
+def consumer_config(settings: KafkaSettings, group: str) -> dict[str, object]:
+    """Return how a consumer behaves; offsets are only ever committed by hand."""
+    return base_config(settings) | {
+        "group.id": group,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": settings.session_timeout_ms,
+        "heartbeat.interval.ms": max(1_000, settings.session_timeout_ms // 5),
+        "max.poll.interval.ms": settings.max_poll_interval_ms,
+        "fetch.error.backoff.ms": 100,
+    }
+
+
+def record_of(message: Message) -> Record:
+    """Take a record out of the client's message; an absent value is an empty one."""
+    headers: Any = message.headers() or ()
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        message.key(),
+        message.value() or b"",
+        message.timestamp()[1],
+        tuple((name, value or b"") for name, value in headers),
+    )
+
+
+def watermarks(settings: KafkaSettings, topic: TopicName) -> dict[int, tuple[int, int]]:
+    """Return the first offset and the one after the last, by partition.
+
+    Raises
+    ------
+    RetryLaterError
+        When the topic is missing or Kafka does not answer.
+    """
+    name = topic_name(settings, topic)
+    timeout = settings.request_timeout_ms / 1000
+    client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-watermarks"))
+    try:
+        found = client.list_topics(name, timeout=timeout).topics[name]
+        if found.error is not None:
+            raise explain(found.error, f"ask for the offsets of {name}")
+        return {
+            partition: client.get_watermark_offsets(TopicPartition(name, partition), timeout=timeout)
+            for partition in found.partitions
+        }
+    except KafkaException as error:
+        raise explain(error, f"ask for the offsets of {name}") from error
+    finally:
+        client.close()

@@ -1,0 +1,72 @@
+"""Reading a whole topic without a group: from its first record to the ends it has now."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import confluent_kafka
+from confluent_kafka import KafkaException, Message, TopicPartition
+
+from ingest.catalog import topic_name
+from ingest.client import explain
+from ingest.errors import RetryLaterError
+from ingest.offsets import consumer_config, record_of, watermarks
+from ingest.ports import Record
+from ingest.settings import KafkaSettings, TopicName
+
+_READ_BATCH: Final = 1_000
+_READ_WAIT_S: Final = 0.2
+
+
+def read_all(settings: KafkaSettings, topic: TopicName) -> Iterator[Record]:
+    """Read a topic from its first record to the ends it has now, without a group.
+
+    Yields
+    ------
+    Record
+        In order of offset within each partition.
+
+    Raises
+    ------
+    RetryLaterError
+        When the topic is missing or Kafka stops answering.
+    """
+    name = topic_name(settings, topic)
+    ends = watermarks(settings, topic)
+    client = confluent_kafka.Consumer(
+        consumer_config(settings, "fastdata-read-all") | {"enable.partition.eof": True}
+    )
+    try:
+        client.assign([TopicPartition(name, partition, first) for partition, (first, _) in ends.items()])
+        yield from _up_to(client, settings, {p: end for p, (first, end) in ends.items() if end > first})
+    except KafkaException as error:
+        raise explain(error, f"read {name}") from error
+    finally:
+        client.close()
+
+
+def _up_to(
+    client: confluent_kafka.Consumer, settings: KafkaSettings, ends: dict[int, int]
+) -> Iterator[Record]:
+    deadline = time.monotonic() + settings.request_timeout_ms / 1000
+    while ends:
+        messages = client.consume(_READ_BATCH, _READ_WAIT_S)
+        if messages:
+            deadline = time.monotonic() + settings.request_timeout_ms / 1000
+        elif time.monotonic() > deadline:
+            raise RetryLaterError(f"nothing came for {settings.request_timeout_ms} ms; missing up to {ends}")
+        for message in messages:
+            yield from _if_before_end(message, ends)
+
+
+def _if_before_end(message: Message, ends: dict[int, int]) -> Iterator[Record]:
+    error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0
+    if error is not None and error.name() != "_PARTITION_EOF":
+        raise explain(error, f"read {message.topic()}")
+    end = ends.get(partition)
+    if end is None:
+        return
+    if error is None and offset < end:
+        yield record_of(message)
+    if offset + 1 >= end:
+        del ends[partition]
