@@ -1,0 +1,86 @@
+"""Alarms for lists in Cassandra: a partition a day of opening, an index by entity."""
+
+from typing import Any, Final
+
+from cassandra.cluster import Session
+from cassandra.query import UNSET_VALUE
+
+from storage.alarms import AlarmRow
+from storage.failures import mapped
+from storage.score_rows import date_value
+from storage.times import day_of, millis
+
+_RECORD: Final = """
+INSERT INTO alarms_by_day (
+    day, opened_at, alarm_id, entity, condition, version, state, event_id, alerts, command_id, command_status
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?
+"""
+_DAYS: Final = "SELECT DISTINCT day FROM alarms_by_day"
+_OF_DAY: Final = "SELECT * FROM alarms_by_day WHERE day = ? LIMIT ?"
+_OF_ENTITY: Final = "SELECT * FROM alarms_by_day WHERE entity = ?"
+
+
+class CassandraAlarms:
+    """`AlarmStore` on the table `alarms_by_day`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        with mapped("preparing the statements of alarms"):
+            self._record, self._days = session.prepare(_RECORD), session.prepare(_DAYS)
+            self._of_day, self._of_entity = session.prepare(_OF_DAY), session.prepare(_OF_ENTITY)
+        self._record.is_idempotent = True
+
+    def record_alarm(self, alarm: AlarmRow) -> None:
+        """Store or update one alarm; repeating it changes nothing, an older version overwrites nothing."""
+        with mapped(f"recording alarm {alarm.alarm_id!r}"):
+            self._session.execute(self._record, _values(alarm))
+
+    def latest_alarms(self, limit: int) -> list[AlarmRow]:
+        """Return the alarms opened last, newest first."""
+        found: list[AlarmRow] = []
+        with mapped("listing the latest alarms"):
+            days = sorted((row.day for row in self._session.execute(self._days)), reverse=True)
+            for day in days:
+                if len(found) >= limit:
+                    break
+                rows = self._session.execute(self._of_day, (day, limit - len(found)))
+                found.extend(_alarm(row) for row in rows)
+        return found
+
+    def alarms_of(self, entity: str) -> list[AlarmRow]:
+        """Return the alarms of one entity, newest first."""
+        with mapped(f"listing the alarms of {entity!r}"):
+            alarms = [_alarm(row) for row in self._session.execute(self._of_entity, (entity,))]
+        return sorted(alarms, key=lambda alarm: (-alarm.opened_at, alarm.alarm_id))
+
+
+def _values(alarm: AlarmRow) -> tuple[Any, ...]:
+    return (
+        date_value(day_of(alarm.opened_at)),
+        alarm.opened_at,
+        alarm.alarm_id,
+        alarm.entity,
+        alarm.condition,
+        alarm.version,
+        alarm.state,
+        alarm.event_id,
+        alarm.alerts,
+        UNSET_VALUE if alarm.command_id is None else alarm.command_id,
+        UNSET_VALUE if alarm.command_status is None else alarm.command_status,
+        alarm.opened_at * 1000 + alarm.version,
+    )
+
+
+def _alarm(row: Any) -> AlarmRow:
+    return AlarmRow(
+        alarm_id=row.alarm_id,
+        entity=row.entity,
+        condition=row.condition,
+        opened_at=millis(row.opened_at),
+        version=row.version,
+        state=row.state,
+        event_id=row.event_id,
+        alerts=row.alerts,
+        command_id=row.command_id,
+        command_status=row.command_status,
+    )

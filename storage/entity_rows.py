@@ -1,0 +1,26 @@
+"""How the rows of an entity's partition become a snapshot."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from storage.entities import EMPTY, CommandRow, Snapshot
+
+ALERT: Final = "alert"
+COMMAND: Final = "command"
+
+
+def snapshot(rows: Sequence[Any]) -> Snapshot:
+    """Return the entity; no rows mean that it was never saved."""
+    if not rows or rows[0].version is None:
+        return EMPTY
+    return Snapshot(
+        version=rows[0].version,
+        state=rows[0].state,
+        alerts=frozenset(row.id for row in rows if row.kind == ALERT),
+        commands=tuple(CommandRow(row.id, row.status, row.body) for row in rows if row.kind == COMMAND),
+    )
+
+
+def is_whole(rows: Sequence[Any]) -> bool:
+    """Whether all rows show the same version: a large partition comes in pages, and a save may fall between."""
+    return len({row.version for row in rows}) <= 1

@@ -1,0 +1,107 @@
+"""Scores in Cassandra: batches grouped by the replica that owns their rows, and reads by entity and event."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from cassandra.cluster import Session
+from cassandra.concurrent import execute_concurrent_with_args
+from cassandra.query import BatchStatement, BatchType
+
+from models.scores import Score
+from storage.batches import grouped
+from storage.failures import mapped
+from storage.flight import execute_all
+from storage.scan import scan
+from storage.score_rows import COLUMNS, date_value, from_row, to_values
+from storage.scores import StampedScore
+from storage.settings import CassandraSettings
+from storage.times import days_between
+
+_INSERT: Final = (
+    f"INSERT INTO scores ({', '.join(COLUMNS)}) "  # noqa: S608 - the columns are constants
+    f"VALUES ({', '.join('?' * len(COLUMNS))}) USING TIMESTAMP ?"
+)
+_OF_DAY: Final = "SELECT * FROM scores WHERE entity = ? AND day = ? AND event_time >= ? AND event_time < ?"
+_BY_EVENT: Final = "SELECT * FROM scores WHERE event_id = ?"
+_IDS: Final = "SELECT event_id, model FROM scores WHERE token(entity, day) > ? AND token(entity, day) <= ?"
+
+
+class CassandraScoreStore:
+    """`ScoreStore` on the table `scores`.
+
+    Parameters
+    ----------
+    session
+        Of a keyspace that has all migrations.
+    """
+
+    def __init__(self, session: Session, settings: CassandraSettings) -> None:
+        self._session = session
+        self._settings = settings
+        with mapped("preparing the statements of scores"):
+            self._insert = session.prepare(_INSERT)
+            self._of_day = session.prepare(_OF_DAY)
+            self._by_event = session.prepare(_BY_EVENT)
+            self._ids = session.prepare(_IDS)
+        self._insert.is_idempotent = True
+
+    def write(self, scores: Sequence[StampedScore]) -> None:
+        """Store all scores; any of them may be stored when it raises, and all may be written again."""
+        rows = (self._insert.bind(to_values(score)) for score in scores)
+        execute_all(
+            self._session,
+            self._requests(rows),
+            most=self._settings.requests_in_flight,
+            doing=f"writing {len(scores)} scores",
+        )
+
+    def of_entity(self, entity: str, start_ms: int, end_ms: int) -> list[Score]:
+        """Return the scores of events with start <= event time < end, oldest first."""
+        days = days_between(start_ms, end_ms)
+        bounds = [(entity, date_value(day), start_ms, end_ms) for day in days]
+        with mapped(f"reading the scores of {entity!r}"):
+            answers = execute_concurrent_with_args(
+                self._session, self._of_day, bounds, concurrency=self._settings.requests_in_flight
+            )
+            return [from_row(row) for answer in answers for row in answer.result_or_exc]
+
+    def by_event(self, event_id: str) -> list[Score]:
+        """Return what each model said of one event, sorted by model."""
+        with mapped(f"reading the scores of event {event_id!r}"):
+            rows = [from_row(row) for row in self._session.execute(self._by_event, (event_id,))]
+        return sorted(rows, key=lambda score: score.model)
+
+    def ids(self) -> Iterator[tuple[str, str]]:
+        """Walk (event id, model) of all scores in no order, without loading them all at a time."""
+        return ((row.event_id, row.model) for row in scan(self._session, self._ids))
+
+    def _requests(self, rows: Iterable[Any]) -> Iterator[Any]:
+        groups = grouped(
+            rows,
+            owner=self._owner,
+            size=_size,
+            most_rows=self._settings.batch_rows,
+            most_bytes=self._settings.batch_bytes,
+        )
+        return map(_request, groups)
+
+    def _owner(self, row: Any) -> Any:
+        metadata = self._session.cluster.metadata
+        replicas = metadata.get_replicas(self._settings.keyspace, row.routing_key)
+        local = (host for host in replicas if host.datacenter == self._settings.local_dc)
+        return next(local, None)
+
+
+def _size(row: Any) -> int:
+    return sum(map(len, row.values))
+
+
+def _request(rows: list[Any]) -> Any:
+    """One row needs no batch, and only a batch has a limit of size at the server."""
+    if len(rows) == 1:
+        return rows[0]
+    batch = BatchStatement(BatchType.UNLOGGED)
+    batch.is_idempotent = True
+    for row in rows:
+        batch.add(row)
+    return batch
