@@ -24,8 +24,7 @@ def records(spark: SparkSession, bootstrap_servers: str, topic: str) -> DataFram
 
 def valid_rows(raw: DataFrame, event_type: type[Event]) -> DataFrame:
     """Return the fields of every valid event with its position."""
-    parsed = raw.withColumn("e", F.expr(schema.parse_sql(event_type)))
-    kept = parsed.where(f"not ({schema.invalid_sql(event_type, 'e')})")
+    kept = _parsed(raw, event_type).where(f"not ({schema.invalid_sql(event_type, 'e')})")
     return kept.selectExpr(*(f"e.{name} as {name}" for name in event_type.__struct_fields__), *_POSITION)
 
 
@@ -43,10 +42,14 @@ def scorable_rows(events: DataFrame, labels: DataFrame, fields: Sequence[str]) -
 
 def dead_letters(raw: DataFrame, event_type: type[Event]) -> DataFrame:
     """Return every invalid record as a dead letter: Kafka columns `key` and `value`."""
-    parsed = raw.withColumn("e", F.expr(schema.parse_sql(event_type)))
-    refused = parsed.where(schema.invalid_sql(event_type, "e"))
+    refused = _parsed(raw, event_type).where(schema.invalid_sql(event_type, "e"))
     reason = F.expr(schema.reason_sql(event_type, "e"))
     return refused.withColumn("why", reason).selectExpr("'kafka' as key", f"{_LETTER} as value")
+
+
+def _parsed(raw: DataFrame, event_type: type[Event]) -> DataFrame:
+    """Parse once per record: a filter on a generator's output stays above it, one on a projection would parse again."""
+    return raw.select("*", F.explode(F.array(F.expr(schema.parse_sql(event_type)))).alias("e"))
 
 
 _LETTER = """to_json(struct(
