@@ -1,0 +1,87 @@
+"""What the queries have done, kept in one small file: read by `status`, `verify` and the live view.
+
+It survives a restart of the query: rows dropped as late add up over intervals, and an interval that is
+reported again replaces its own contribution.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from processing.progress import Interval  # Spark takes a second to import; readers do without
+
+FILE_NAME: Final = "progress.json"
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One query: its latest interval, and the late rows of all intervals before that one.
+
+    Attributes
+    ----------
+    read
+        Next offset per source topic (name in Kafka) and partition, as committed.
+    """
+
+    batch: int
+    timestamp: str
+    read: dict[str, dict[int, int]]
+    dropped: int
+    dropped_before: int
+
+    @property
+    def dropped_late(self) -> int:
+        """Rows dropped behind the watermark in all intervals."""
+        return self.dropped_before + self.dropped
+
+
+_decoder = msgspec.json.Decoder(dict[str, Kept])
+
+
+def read(run_dir: Path) -> dict[str, Kept]:
+    """Return what is kept, by query name; empty when no query has finished an interval."""
+    try:
+        return _decoder.decode((run_dir / FILE_NAME).read_bytes())
+    except FileNotFoundError:
+        return {}
+
+
+def after(kept: Mapping[str, Kept], interval: "Interval") -> dict[str, Kept]:
+    """Return what is to be kept after one more interval."""
+    known = kept.get(interval.query)
+    before = 0
+    if known is not None:
+        before = known.dropped_before if known.batch == interval.batch else known.dropped_late
+    latest = Kept(interval.batch, interval.timestamp, interval.read, interval.dropped_late, before)
+    return {**kept, interval.query: latest}
+
+
+def write(run_dir: Path, kept: Mapping[str, Kept]) -> None:
+    """Replace the file, whole or not at all."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    unfinished = run_dir / f"{FILE_NAME}.new"
+    unfinished.write_bytes(msgspec.json.encode(kept))
+    unfinished.replace(run_dir / FILE_NAME)
+
+
+def lag(kept: Mapping[str, Kept], ends: Mapping[str, Mapping[int, int]]) -> int:
+    """Return how many source records the slowest query has not committed yet.
+
+    Parameters
+    ----------
+    ends
+        End offsets by source topic (name in Kafka) and partition.
+    """
+    total = sum(sum(partitions.values()) for partitions in ends.values())
+    done = [_done(k.read, ends) for k in kept.values()]
+    return total - min(done, default=0)
+
+
+def _done(read_to: Mapping[str, Mapping[int, int]], ends: Mapping[str, Mapping[int, int]]) -> int:
+    return sum(
+        min(read_to.get(topic, {}).get(partition, 0), end)
+        for topic, partitions in ends.items()
+        for partition, end in partitions.items()
+    )
