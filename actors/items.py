@@ -1,0 +1,55 @@
+"""What travels to a shard: alerts, acknowledgements, and messages that are neither."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from ingest.ports import Record
+from models import actions, scores
+from models.actions import Ack
+from models.errors import RejectEventError
+from models.scores import Score
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that is not what its topic holds, and why; it becomes a dead letter."""
+
+    record: Record
+    error: RejectEventError
+
+    @property
+    def entity(self) -> str:
+        """The message's key, as text."""
+        return (self.record.key or b"").decode(errors="replace")
+
+
+Change: TypeAlias = Score | Ack
+Item: TypeAlias = Change | Refusal
+Reader: TypeAlias = Callable[[Record], Item]
+
+
+def read_alert(record: Record) -> Item:
+    """Read one message of the topic `alerts`."""
+    return _read(scores.decode, record)
+
+
+def read_ack(record: Record) -> Item:
+    """Read one message of the topic `acks`."""
+    return _read(actions.decode_ack, record)
+
+
+def by_entity(items: Iterable[Item]) -> dict[str, list[Change]]:
+    """Group alerts and acknowledgements by entity, each group in the order of arrival."""
+    groups: dict[str, list[Change]] = {}
+    for item in items:
+        if not isinstance(item, Refusal):
+            groups.setdefault(item.entity, []).append(item)
+    return groups
+
+
+def _read(decode: Callable[[bytes], Change], record: Record) -> Item:
+    try:
+        return decode(record.value)
+    except RejectEventError as error:
+        return Refusal(record=record, error=error)

@@ -1,0 +1,97 @@
+"""Settings of the actor worker and of the simulated device gateway."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.actions import CommandKind
+
+
+class ActorSettings(BaseModel):
+    """How one worker takes alerts and acknowledgements."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str = Field(default="actors", min_length=1)
+    """Kafka consumer group of all workers (the topics' prefix is put in front)."""
+
+    shards: int = Field(default=16, ge=1, le=256)
+    """Shard actors (threads) in one worker; each owns the entities that hash to it."""
+
+    batch: int = Field(default=64, ge=1, le=10_000)
+    """Most messages that a shard takes at once."""
+
+    lane: int = Field(default=256, ge=1, le=100_000)
+    """Most messages that wait for one shard; beyond it nothing more is read from Kafka."""
+
+    entities: int = Field(default=20_000, ge=1)
+    """Entity snapshots kept in memory, over all shards."""
+
+    opening_command: CommandKind | None = "block_card"
+    """Command that an opening alarm queues; none: alarms only."""
+
+    command_ttl_s: float = Field(default=3_600, gt=0)
+    """Seconds from its issue after which a command expires."""
+
+    commit_interval_s: float = Field(default=0.5, gt=0)
+    """Seconds between two commits of offsets."""
+
+    session_timeout_s: float = Field(default=10, gt=0)
+    """Seconds of silence after which Kafka gives a worker's partitions to another."""
+
+    heartbeat_s: float = Field(default=2, gt=0)
+    """Seconds between two heartbeats to the group's coordinator."""
+
+    rebalance_timeout_s: float = Field(default=30, gt=0)
+    """Seconds that members have to join again when the group changes."""
+
+    request_timeout_s: float = Field(default=30, gt=0)
+    """Seconds that a request to Kafka may take; longer than the session timeout."""
+
+    retry_first_s: float = Field(default=0.05, gt=0)
+    """First pause in seconds after a failed call or a crashed shard; it doubles each time."""
+
+    retry_most_s: float = Field(default=5, gt=0)
+    """Longest pause in seconds."""
+
+    crashes: int = Field(default=8, ge=0)
+    """Crashes of one shard in a row after which the worker gives up and its process ends."""
+
+    drain_s: float = Field(default=10, ge=0)
+    """Seconds that a stopping worker waits for what it has begun."""
+
+    state_dir: Path = Path(".fastdata/actors")
+    """Folder that Faust may write to."""
+
+
+class GatewaySettings(BaseModel):
+    """How the simulated issuer answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str = Field(default="gateway", min_length=1)
+    """Kafka consumer group of the gateway (the topics' prefix is put in front)."""
+
+    ledger: Path = Path(".fastdata/gateway.sqlite")
+    """File of the durable ledger of command ids and answers."""
+
+    refuse_probability: float = Field(default=0.02, ge=0, le=1)
+    """Share of the commands that the issuer refuses, chosen by seed and command id."""
+
+    seed: int = 0
+    """Seed of the refusals."""
+
+    latency_s: float = Field(default=0, ge=0)
+    """Seconds that the issuer takes to answer what it was sent at once."""
+
+    batch: int = Field(default=500, ge=1, le=10_000)
+    """Most commands taken in one transaction of the ledger."""
+
+    poll_s: float = Field(default=0.2, gt=0)
+    """Longest wait in seconds for the next commands."""
+
+    retry_first_s: float = Field(default=0.05, gt=0)
+    """First pause in seconds after a failed call; it doubles each time."""
+
+    retry_most_s: float = Field(default=5, gt=0)
+    """Longest pause in seconds."""

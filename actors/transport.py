@@ -1,0 +1,28 @@
+"""Faust's Kafka transport with one change: a message counts as done only when the agent says so.
+
+Faust's streams acknowledge too much for us: `take()` acknowledges its buffer when the agent raises or is
+cancelled, and a message skipped during a rebalance is acknowledged unprocessed. Here those calls do nothing.
+"""
+
+from typing import ClassVar
+
+from faust.transport.drivers import aiokafka
+from faust.types.tuples import Message
+
+
+class Consumer(aiokafka.Consumer):
+    """A consumer whose messages are acknowledged by `acknowledge` alone."""
+
+    def ack(self, message: Message) -> bool:  # noqa: ARG002 - Faust's signature
+        """Do nothing: this is how streams acknowledge."""
+        return False
+
+    def acknowledge(self, message: Message) -> bool:
+        """Make the message's offset part of the next commit."""
+        return bool(super().ack(message))
+
+
+class Transport(aiokafka.Transport):
+    """The aiokafka transport with that consumer."""
+
+    Consumer: ClassVar[type[aiokafka.Consumer]] = Consumer

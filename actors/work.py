@@ -1,0 +1,118 @@
+"""The work of a shard on one batch: decide, save, publish, mark sent, list; repeated until all of it is done.
+
+Every step may be done again, so a batch that fails or is cut off anywhere is simply given once more.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_when_event_set
+
+from actors.alarm import Policy
+from actors.decisions import alarm_rows, decide, mark_sent, queued
+from actors.errors import RetryLaterError, StoppingError
+from actors.items import Change, Item, Refusal, by_entity
+from actors.outbox import Publication
+from actors.settings import ActorSettings
+from actors.snapshots import Snapshots, Store
+from ingest.errors import RetryLaterError as KafkaAwayError
+from ingest.ports import Clock, ProducerPort, Record
+from models.errors import RejectEventError
+from storage.entities import Snapshot
+from storage.errors import RetryLaterError as StoreAwayError
+
+Reject = Callable[[Record, RejectEventError], None]
+"""Writes one dead letter, and returns when Kafka has it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Work:
+    """Does one batch at a time against the store and Kafka; one instance a shard.
+
+    Parameters
+    ----------
+    stop
+        When set, a batch that can't be done is left with `StoppingError`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        producer: ProducerPort,
+        settings: ActorSettings,
+        *,
+        reject: Reject,
+        clock: Clock,
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._producer = producer
+        self._reject = reject
+        self._clock = clock
+        self._policy = policy_of(settings)
+        self._snapshots = Snapshots(store, max(1, settings.entities // settings.shards))
+        self._retrying = _retrying(settings, stop)
+
+    def __call__(self, items: Sequence[Item]) -> None:
+        """Do everything that follows from these messages, again and again while Kafka or Cassandra is away."""
+        try:
+            self._retrying(self._once, items)
+        except RetryError as error:
+            raise StoppingError(
+                f"{len(items)} messages left undone: {error.last_attempt.exception()}"
+            ) from error
+
+    def _once(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if isinstance(item, Refusal):
+                self._reject(item.record, item.error)
+        groups = by_entity(items)
+        publication = Publication(self._producer)
+        saved = {entity: self._take(entity, messages, publication) for entity, messages in groups.items()}
+        publication.finish()
+        for entity, snapshot in saved.items():
+            self._list(entity, self._sent(entity, snapshot), groups[entity])
+
+    def _take(self, entity: str, messages: Sequence[Change], publication: Publication) -> Snapshot:
+        now = self._clock()
+        snapshot = self._snapshots.change(
+            entity, lambda current: decide(current, messages, now, self._policy)
+        )
+        publication.send(queued(snapshot))
+        return snapshot
+
+    def _sent(self, entity: str, snapshot: Snapshot) -> Snapshot:
+        published = [row.command_id for row in queued(snapshot)]
+        if not published:
+            return snapshot
+        return self._snapshots.change(entity, lambda current: mark_sent(current, published))
+
+    def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
+        for row in alarm_rows(entity, snapshot, messages):
+            self._store.record_alarm(row)
+
+
+def policy_of(settings: ActorSettings) -> Policy:
+    """Return what the settings say about opening alarms."""
+    return Policy(command=settings.opening_command, command_ttl_ms=round(settings.command_ttl_s * 1_000))
+
+
+def _retrying(settings: ActorSettings, stop: threading.Event) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type((StoreAwayError, KafkaAwayError, RetryLaterError)),
+        wait=wait_exponential(multiplier=settings.retry_first_s, max=settings.retry_most_s),
+        sleep=sleep_using_event(stop),
+        stop=stop_when_event_set(stop),
+        before_sleep=_log_retry,
+    )
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    _log.warning(
+        "batch_delayed", attempt=state.attempt_number, pause_s=state.upcoming_sleep, error=str(error)
+    )

@@ -1,0 +1,121 @@
+"""The actor worker: Faust reads alerts and acknowledgements, shards act on them, until it is told to stop."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Final, cast
+
+import faust
+import structlog
+from faust.types.tuples import Message
+
+from actors.agent import Take, build_app
+from actors.errors import StopProcessError
+from actors.items import Reader, read_ack, read_alert
+from actors.lanes import Lanes
+from actors.receipts import Receipts
+from actors.settings import ActorSettings
+from actors.shard import Shard
+from actors.snapshots import Store
+from actors.supervisor import Supervisor
+from actors.transport import Consumer
+from actors.work import Reject, Work
+from ingest.ports import Clock, ProducerPort, Record
+from ingest.settings import KafkaSettings
+
+LOOK_S: Final = 0.1
+"""How often a running worker looks whether it shall stop, in seconds."""
+
+_log = structlog.get_logger(__name__)
+
+
+def wall_clock() -> int:
+    """Return the time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def run_worker(
+    kafka: KafkaSettings,
+    store: Store,
+    producer: ProducerPort,
+    settings: ActorSettings,
+    stop: threading.Event,
+    *,
+    reject: Reject,
+    clock: Clock = wall_clock,
+) -> None:
+    """Take alerts and acknowledgements until `stop` is set; several workers of one group share the partitions.
+
+    Parameters
+    ----------
+    store, producer
+        Shared by all shards, so safe to use from several threads.
+    reject
+        Writes one dead letter and returns when Kafka has it.
+
+    Raises
+    ------
+    StopProcessError
+        The worker can't go on; nothing unfinished was committed, so a new process takes it up.
+    """
+
+    def make_work() -> Work:
+        return Work(store, producer, settings, reject=reject, clock=clock, stop=stop)
+
+    asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), stop))
+
+
+async def _serve(
+    kafka: KafkaSettings, settings: ActorSettings, start_shard: Any, stop: threading.Event
+) -> None:
+    def acknowledge(message: Message) -> None:
+        cast("Consumer", app.consumer).acknowledge(message)
+
+    supervisor = Supervisor(start_shard, settings)
+    receipts: Receipts[Message] = Receipts(acknowledge)
+    lanes = Lanes(supervisor.perform, receipts, settings)
+    app = build_app(
+        kafka,
+        settings,
+        {
+            "alerts": _taker(read_alert, lanes, receipts, stop),
+            "acks": _taker(read_ack, lanes, receipts, stop),
+        },
+    )
+    starting, moving = asyncio.create_task(app.start()), asyncio.create_task(lanes.run())
+    try:
+        await _until(stop, app, (starting, moving))
+        lanes.close()
+        await asyncio.wait({moving}, timeout=settings.drain_s)
+    finally:
+        starting.cancel()
+        moving.cancel()
+        await asyncio.gather(starting, moving, return_exceptions=True)
+        await app.stop()
+        supervisor.stop()
+    _log.info("worker_stopped", undone=len(receipts))
+
+
+async def _until(stop: threading.Event, app: faust.App, tasks: Iterable["asyncio.Task[None]"]) -> None:
+    while not stop.is_set():
+        if app.crashed:
+            raise StopProcessError(f"Faust crashed: {app.crash_reason!r}") from app.crash_reason
+        for task in tasks:
+            if task.done() and (error := task.exception()) is not None:
+                raise StopProcessError(f"the worker can't go on: {_cause(error)}") from error
+        await asyncio.sleep(LOOK_S)
+
+
+def _cause(error: BaseException) -> BaseException:
+    return _cause(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _taker(read: Reader, lanes: Lanes[Message], receipts: Receipts[Message], stop: threading.Event) -> Take:
+    async def take(message: Message, record: Record) -> None:
+        if not stop.is_set():
+            receipt = receipts.begin(message.tp, message)
+            await lanes.admit(read(record), receipt)
+
+    return take
