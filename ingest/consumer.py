@@ -89,9 +89,11 @@ class Consumer:
         RetryLaterError
             When Kafka did not take it.
         """
+        ours = {(where.topic, where.partition) for where in self._client.assignment()}
         for record in records:
             where = (record.topic, record.partition)
-            self._owed[where] = max(self._owed.get(where, 0), record.offset + 1)
+            if where in ours:
+                self._owed[where] = max(self._owed.get(where, 0), record.offset + 1)
         self._pay()
 
     def lag(self) -> int:

@@ -1,6 +1,7 @@
 """What group members and groupless readers share: their configuration, records, and a topic's offsets."""
 
-from typing import Any
+import time
+from typing import Any, Final
 
 import confluent_kafka
 from confluent_kafka import KafkaException, Message, TopicPartition
@@ -9,6 +10,11 @@ from ingest.catalog import topic_name
 from ingest.client import base_config, explain
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
+
+ASK_AGAIN_S: Final = 0.05
+"""How long to wait for a leader before asking again, in seconds."""
+
+_LEADERLESS: Final = frozenset({"NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "_LEADER_NOT_AVAILABLE"})
 
 
 def consumer_config(settings: KafkaSettings, group: str) -> dict[str, object]:
@@ -55,10 +61,22 @@ def watermarks(settings: KafkaSettings, topic: TopicName) -> dict[int, tuple[int
         if found.error is not None:
             raise explain(found.error, f"ask for the offsets of {name}")
         return {
-            partition: client.get_watermark_offsets(TopicPartition(name, partition), timeout=timeout)
+            partition: _watermark(client, TopicPartition(name, partition), timeout)
             for partition in found.partitions
         }
     except KafkaException as error:
         raise explain(error, f"ask for the offsets of {name}") from error
     finally:
         client.close()
+
+
+def _watermark(client: confluent_kafka.Consumer, where: TopicPartition, timeout_s: float) -> tuple[int, int]:
+    """Ask until the partition has its leader: a moment may pass after a topic was created or a broker died."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return client.get_watermark_offsets(where, timeout=timeout_s)
+        except KafkaException as error:
+            if error.args[0].name() not in _LEADERLESS or time.monotonic() > deadline:
+                raise
+            time.sleep(ASK_AGAIN_S)

@@ -26,6 +26,9 @@ _NOW: Final = 0
 class Producer:
     """Writes records to Kafka; use it as a context manager, which flushes at the end.
 
+    Threads may share one. Then `flush` waits for, and fails for, the records of all of them, so that a
+    thread which must know about its own records counts their `on_ack`.
+
     Parameters
     ----------
     settings
@@ -67,7 +70,7 @@ class Producer:
         timestamp_ms
             Kafka's timestamp, milliseconds since the epoch; now when left out.
         on_ack
-            Called with partition and offset, by a later `send` or `flush` of this thread.
+            Called with partition and offset, by a later `send` or `flush` of any thread.
 
         Raises
         ------
@@ -78,7 +81,7 @@ class Producer:
         """
         name = self._names.get(topic) or topic_name(self._settings, topic)
         done = self._delivered if on_ack is None else partial(self._acknowledged, on_ack)
-        record = (name, value, key, _ANY_PARTITION, done, timestamp_ms or _NOW, headers)
+        record = (name, value, key, _ANY_PARTITION, done, None, timestamp_ms or _NOW, headers)
         while not self._queued(record):
             self._client.poll(BUFFER_FULL_WAIT_S)
         self._client.poll(0)
