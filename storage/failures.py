@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from cassandra import (
     AuthenticationFailed,
     DriverException,
-    InvalidRequest,
     OperationTimedOut,
     RequestExecutionException,
-    Unauthorized,
+    RequestValidationException,
 )
 from cassandra.cluster import NoHostAvailable
 from cassandra.connection import ConnectionException
 from cassandra.protocol import ErrorMessage
+from cassandra.protocol import RequestValidationException as ValidationMessage
 
 from storage.errors import RetryLaterError, StopProcessError, StorageError
 
-_FINAL: Final = (InvalidRequest, Unauthorized, AuthenticationFailed)
+_FINAL: Final = (RequestValidationException, ValidationMessage, AuthenticationFailed)
 _PASSING: Final = (
     NoHostAvailable,
     OperationTimedOut,
@@ -31,8 +31,7 @@ _PASSING: Final = (
 
 def storage_error(error: BaseException, doing: str) -> StorageError | None:
     """Return what an error of the driver means, or None when it is not one of the driver's."""
-    reasons = list(error.errors.values()) if isinstance(error, NoHostAvailable) else [error]
-    if any(isinstance(reason, _FINAL) for reason in reasons):
+    if any(isinstance(reason, _FINAL) for reason in _reasons(error)):
         return StopProcessError(f"{doing}: Cassandra refuses it: {_text(error)}")
     if isinstance(error, _PASSING):
         return RetryLaterError(f"{doing}: Cassandra did not confirm it: {_text(error)}")
@@ -49,6 +48,13 @@ def mapped(doing: str) -> Iterator[None]:
         if meaning is None:
             raise
         raise meaning from error
+
+
+def _reasons(error: BaseException) -> list[Any]:
+    """Return why each node failed; where there was none to ask, the driver gives a list of addresses."""
+    if isinstance(error, NoHostAvailable) and isinstance(error.errors, dict):
+        return list(error.errors.values())
+    return [error]
 
 
 def _text(error: BaseException) -> str:

@@ -1,0 +1,149 @@
+"""What every `EntityStore` promises, run on the twin and on Cassandra."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from storage.alarms import AlarmRow
+from storage.entities import EMPTY, Change, CommandRow, EntityStore, Snapshot
+from storage.entity_store import CassandraEntityStore
+from storage.errors import StaleWriteError
+from storage.memory import MemoryEntityStore
+
+DAY_MS = 86_400_000
+NOON = 20_000 * DAY_MS + DAY_MS // 2
+QUEUED = CommandRow("k1", "queued", "{}")
+
+
+@pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.cassandra)])
+def store(request: pytest.FixtureRequest) -> EntityStore:
+    if request.param == "memory":
+        return MemoryEntityStore(lambda: NOON)
+    return CassandraEntityStore(
+        request.getfixturevalue("session"), request.getfixturevalue("settings"), lambda: NOON
+    )
+
+
+def alarm(number: int = 1, **fields: Any) -> AlarmRow:
+    values = {
+        "alarm_id": f"alarm-{number}",
+        "entity": "card-1",
+        "condition": "fraud",
+        "opened_at": NOON + number,
+        "version": 1,
+        "state": "active_unacknowledged",
+        "event_id": f"e{number}",
+        "alerts": 1,
+    }
+    return AlarmRow(**{**values, **fields})
+
+
+def test_an_unknown_entity_is_empty_at_version_0(store: EntityStore) -> None:
+    assert store.load("card-1") == EMPTY
+    assert list(store.entities()) == []
+
+
+def test_a_save_stores_everything_at_once(store: EntityStore) -> None:
+    assert store.save("card-1", 0, Change("s1", ("e1/fraud", "e2/fraud"), (QUEUED,))) == 1
+    assert store.load("card-1") == Snapshot(1, "s1", frozenset({"e1/fraud", "e2/fraud"}), (QUEUED,))
+
+
+def test_a_save_of_the_state_alone_is_a_version(store: EntityStore) -> None:
+    assert store.save("card-1", 0, Change("s1")) == 1
+    assert store.load("card-1") == Snapshot(1, "s1", frozenset(), ())
+    assert list(store.entities()) == ["card-1"]
+
+
+def test_later_saves_add_alerts_and_change_commands(store: EntityStore) -> None:
+    store.save("card-1", 0, Change("s1", ("a",), (QUEUED,)))
+    sent, other = replace(QUEUED, status="sent"), CommandRow("k0", "queued", "[]")
+    assert store.save("card-1", 1, Change("s2", ("b", "a"), (sent, other))) == 2
+    assert store.load("card-1") == Snapshot(2, "s2", frozenset({"a", "b"}), (other, sent))
+
+
+@pytest.mark.parametrize("expected", [0, 2, 7])
+def test_a_stale_save_changes_nothing(store: EntityStore, expected: int) -> None:
+    store.save("card-1", 0, Change("s1", ("a",), (QUEUED,)))
+    before = store.load("card-1")
+    with pytest.raises(StaleWriteError, match="card-1") as caught:
+        store.save("card-1", expected, Change("wrong", ("b",), (CommandRow("k9", "queued", ""),)))
+    assert (caught.value.expected, caught.value.found) == (expected, 1)
+    assert store.load("card-1") == before
+    assert store.taken_at("card-1", "b") is None
+
+
+def test_a_version_of_an_unknown_entity_is_stale(store: EntityStore) -> None:
+    with pytest.raises(StaleWriteError) as caught:
+        store.save("card-1", 3, Change("s"))
+    assert caught.value.found == 0
+    assert store.load("card-1") == EMPTY
+
+
+def test_of_many_writers_at_one_version_one_wins(store: EntityStore) -> None:
+    won, lost = [], []
+
+    def write(name: str) -> None:
+        try:
+            store.save("card-1", 0, Change(name, (name,)))
+            won.append(name)
+        except StaleWriteError:
+            lost.append(name)
+
+    threads = [threading.Thread(target=write, args=(f"w{i}",)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(won), len(lost)) == (1, 7)
+    assert store.load("card-1") == Snapshot(1, won[0], frozenset(won), ())
+
+
+def test_when_an_alert_was_taken_is_known(store: EntityStore) -> None:
+    store.save("card-1", 0, Change("s", ("e1/fraud",)))
+    assert store.taken_at("card-1", "e1/fraud") == NOON
+    assert store.taken_at("card-1", "e2/fraud") is None
+    assert store.taken_at("card-2", "e1/fraud") is None
+
+
+def test_entities_are_apart_and_all_walked_once(store: EntityStore) -> None:
+    names = [f"card-{i}" for i in range(200)]
+    for name in names:
+        store.save(name, 0, Change(f"of {name}", ("a", "b")))
+    assert sorted(store.entities()) == sorted(names)
+    assert store.load("card-150").state == "of card-150"
+
+
+def test_an_alarm_is_listed_and_found_by_its_entity(store: EntityStore) -> None:
+    store.record_alarm(alarm(command_id="k1", command_status="sent"))
+    expected = [alarm(command_id="k1", command_status="sent")]
+    assert store.latest_alarms(10) == expected
+    assert store.alarms_of("card-1") == expected
+    assert store.alarms_of("card-2") == []
+
+
+def test_recording_an_alarm_again_updates_it(store: EntityStore) -> None:
+    store.record_alarm(alarm())
+    later = alarm(version=2, alerts=5, command_id="k1", command_status="succeeded")
+    store.record_alarm(later)
+    store.record_alarm(later)
+    assert store.latest_alarms(10) == [later]
+
+
+def test_an_older_version_of_an_alarm_overwrites_nothing(store: EntityStore) -> None:
+    later = alarm(version=3, alerts=9, state="later")
+    store.record_alarm(later)
+    store.record_alarm(alarm(version=2, alerts=1, state="earlier"))
+    assert store.latest_alarms(10) == [later]
+
+
+def test_the_latest_alarms_come_first_across_days(store: EntityStore) -> None:
+    alarms = [alarm(i, opened_at=NOON + i * DAY_MS // 2, entity=f"card-{i % 2}") for i in range(7)]
+    for row in alarms:
+        store.record_alarm(row)
+    newest_first = alarms[::-1]
+    assert store.latest_alarms(100) == newest_first
+    assert store.latest_alarms(3) == newest_first[:3]
+    assert store.latest_alarms(0) == []
+    assert store.alarms_of("card-1") == [a for a in newest_first if a.entity == "card-1"]

@@ -1,0 +1,124 @@
+"""Saves whose answer is lost, on the real server: settled when the token is found, never doubled."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cassandra import OperationTimedOut, WriteTimeout, WriteType
+
+from storage.entities import Change, CommandRow
+from storage.entity_store import CassandraEntityStore
+from storage.errors import RetryLaterError, StaleWriteError
+from storage.settings import CassandraSettings
+
+pytestmark = pytest.mark.cassandra
+
+CHANGE = Change("s1", ("e1/fraud",), (CommandRow("k1", "queued", "{}"),))
+LOST = WriteTimeout("lost", consistency=9, write_type=WriteType.CAS)
+
+
+class Lossy:
+    """A session that loses answers to conditional batches: before they are sent, or after they were applied."""
+
+    def __init__(
+        self,
+        session: Any,
+        losses: Iterable[tuple[str, Exception]],
+        meanwhile: Callable[[], object] | None = None,
+    ) -> None:
+        self._session = session
+        self._losses = list(losses)
+        self._meanwhile = meanwhile
+        self.batches = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def execute(self, statement: Any, *parameters: Any) -> Any:
+        if parameters or not self._losses:
+            return self._session.execute(statement, *parameters)
+        self.batches += 1
+        when, error = self._losses.pop(0)
+        if when == "after":
+            self._session.execute(statement)
+        if self._meanwhile is not None:
+            self._meanwhile()
+        raise error
+
+
+@pytest.fixture
+def honest(session: Any, settings: CassandraSettings) -> CassandraEntityStore:
+    return CassandraEntityStore(session, settings, lambda: 0)
+
+
+def through(session: Any, settings: CassandraSettings) -> CassandraEntityStore:
+    return CassandraEntityStore(session, settings, lambda: 0)
+
+
+@pytest.mark.parametrize("error", [LOST, OperationTimedOut()])
+def test_a_save_that_was_applied_is_recognised(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore, error: Exception
+) -> None:
+    store = through(Lossy(session, [("after", error)]), settings)
+    assert store.save("card-1", 0, CHANGE) == 1
+    assert honest.load("card-1").version == 1
+
+
+def test_a_save_that_never_arrived_is_sent_again(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore
+) -> None:
+    store = through(Lossy(session, [("before", LOST), ("before", LOST)]), settings)
+    assert store.save("card-1", 0, CHANGE) == 1
+    assert honest.load("card-1").alerts == frozenset(CHANGE.alerts)
+
+
+def test_both_losses_in_turn_leave_one_version(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore
+) -> None:
+    store = through(Lossy(session, [("before", LOST), ("after", LOST), ("after", LOST)]), settings)
+    assert store.save("card-1", 0, CHANGE) == 1
+    assert honest.load("card-1").version == 1
+
+
+def test_another_writer_in_between_makes_the_save_stale(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore
+) -> None:
+    def meanwhile() -> None:
+        honest.save("card-1", 0, Change("other"))
+
+    store = through(Lossy(session, [("before", LOST)], meanwhile), settings)
+    with pytest.raises(StaleWriteError):
+        store.save("card-1", 0, CHANGE)
+    assert (honest.load("card-1").state, honest.load("card-1").alerts) == ("other", frozenset())
+
+
+def test_an_applied_save_that_was_built_upon_is_stale_and_a_redo_doubles_nothing(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore
+) -> None:
+    def meanwhile() -> None:
+        honest.save("card-1", 1, Change("other"))
+
+    store = through(Lossy(session, [("after", LOST)], meanwhile), settings)
+    with pytest.raises(StaleWriteError):
+        store.save("card-1", 0, CHANGE)
+    now = honest.load("card-1")
+    assert (now.version, now.state, now.alerts) == (2, "other", frozenset(CHANGE.alerts))
+    honest.save("card-1", 2, CHANGE)
+    assert honest.load("card-1").alerts == frozenset(CHANGE.alerts)
+    assert honest.load("card-1").commands == CHANGE.commands
+
+
+def test_an_outage_ends_in_an_error_that_says_so(session: Any, settings: CassandraSettings) -> None:
+    lossy = Lossy(session, [("before", LOST)] * 50)
+    with pytest.raises(RetryLaterError, match="card-1"):
+        through(lossy, settings).save("card-1", 0, CHANGE)
+    assert 2 <= lossy.batches < 10
+
+
+def test_tokens_tell_writers_apart(session: Any, settings: CassandraSettings) -> None:
+    tokens = iter([UUID(int=1, version=4), UUID(int=2, version=4)])
+    store = CassandraEntityStore(session, settings, lambda: 0, lambda: next(tokens))
+    store.save("card-1", 0, CHANGE)
+    with pytest.raises(StaleWriteError):
+        store.save("card-1", 0, CHANGE)
