@@ -8,42 +8,38 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
 
 import structlog
 
 from pipeline import failures, lifeline, logs
 from pipeline.bootstrap.configuration import load_settings
-from pipeline.settings import Settings
+from pipeline.part import NAMES, Part
 from pipeline.settings_sources import Origin
 
-NAMES: Final = ("query", "writer", "actors", "gateway")
-"""The parts of the pipeline, in the order of an event's way; `pipeline.bootstrap` has a module for each."""
-
-Report = Callable[[dict[str, Any]], None]
-
 log = structlog.get_logger(__name__)
-
-
-class Part(Protocol):
-    """What the module of a part offers."""
-
-    def run(self, settings: Settings, stop: threading.Event, report: Report, *, until_idle: bool) -> None:
-        """Work until `stop` is set, or (where the part can tell) until idle; say `ready` in between."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one part; return the exit status."""
     given = _parser().parse_args(arguments)
+    logs.configure("info", json_lines=True)
+    try:
+        _work(given.name, given.status_fd, until_idle=given.until_idle)
+    except Exception as error:
+        log.exception("child_failed", error=str(error))
+        return failures.exit_status(error)
+    return 0
+
+
+def _work(name: str, status_fd: int, *, until_idle: bool) -> None:
     settings = load_settings(Origin(), os.environ)
     logs.configure(settings.log_level, json_lines=True)
     stop = threading.Event()
     lifeline.stop_on_signals(stop)
     lifeline.stop_with_parent(stop, settings.supervision.grace_s)
-    part: Part = importlib.import_module(f"pipeline.bootstrap.{given.name}")
-    part.run(settings, stop, lifeline.reporter(given.status_fd), until_idle=given.until_idle)
-    return 0
+    module = importlib.import_module(f"pipeline.bootstrap.{name}")
+    module.run(Part(settings, stop, lifeline.reporter(status_fd), until_idle))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,13 +50,5 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run() -> int:
-    try:
-        return main(sys.argv[1:])
-    except Exception as error:
-        log.exception("child_failed", error=str(error))
-        return failures.exit_status(error)
-
-
 if __name__ == "__main__":
-    sys.exit(_run())
+    sys.exit(main(sys.argv[1:]))

@@ -66,6 +66,8 @@ class Supervisor:
 
     Parameters
     ----------
+    environment
+        Of the children.
     clock
         Monotonic seconds.
     record
@@ -80,12 +82,14 @@ class Supervisor:
         policy: Policy,
         limits: LogLimits,
         *,
+        environment: Mapping[str, str],
         record: Path,
         clock: Callable[[], float],
         report: Callable[[str, str], None],
     ) -> None:
         self._policy = policy
         self._limits = limits
+        self._environment = environment
         self._record = record
         self._clock = clock
         self._report = report
@@ -141,6 +145,7 @@ class Supervisor:
         os.set_blocking(reader, False)
         child.process = subprocess.Popen(
             [*child.spec.command, "--status-fd", str(writer)],
+            env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

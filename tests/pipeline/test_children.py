@@ -55,6 +55,7 @@ class Rig:
             specs,
             self.policy,
             LogLimits(max_bytes, 1),
+            environment=os.environ,
             record=self.where / "children.json",
             clock=time.monotonic,
             report=lambda name, line: self.lines.append((name, line)),
@@ -151,14 +152,14 @@ def test_a_log_never_outgrows_its_limit(rig: Rig) -> None:
 
 
 PARENT = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from pipeline.children import LogLimits, Spec, Supervisor
 from pipeline.supervision import Phase, Policy
 where, child = Path(sys.argv[1]), sys.argv[2]
 policy = Policy(first_delay_s=1, max_delay_s=1, budget=1, window_s=9, ready_timeout_s=20, grace_s=3)
 supervisor = Supervisor([Spec("c", (sys.executable, "-c", child), where / "c.log")], policy, LogLimits(9999, 1),
-    record=where / "children.json", clock=time.monotonic, report=lambda name, line: None)
+    environment=os.environ, record=where / "children.json", clock=time.monotonic, report=lambda name, line: None)
 while supervisor.phases["c"] is not Phase.READY:
     supervisor.step()
     time.sleep(0.02)

@@ -1,0 +1,48 @@
+"""The real places that `verify` and `story` read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from actors.ledger import open_ledger
+from ingest.catalog import topic_name
+from ingest.consumer import read_all
+from pipeline import progress, verify
+from pipeline.bootstrap.stores import open_stores
+from pipeline.reconcile import Reconciliation
+from pipeline.settings import Settings
+from pipeline.verify import Places
+from storage.story import Story
+from storage.story import story as story_of
+
+MS_PER_HOUR = 3_600_000
+
+
+def reconcile(settings: Settings) -> Reconciliation:
+    """Gather what every place says and judge it."""
+    with _places(settings) as places:
+        return verify.judge(verify.gather(places), [topic_name(settings.kafka, t) for t in verify.SCORED])
+
+
+def story(settings: Settings, event_id: str) -> Story | None:
+    """Return the story of an event."""
+    with open_stores(settings.cassandra) as stores:
+        return story_of(event_id, stores.scores, stores.entities)
+
+
+@contextmanager
+def _places(settings: Settings) -> Iterator[Places]:
+    with open_stores(settings.cassandra) as stores:
+        yield Places(
+            read_all=lambda topic: read_all(settings.kafka, topic),
+            topic_name=lambda topic: topic_name(settings.kafka, topic),
+            scores=stores.scores,
+            entities=stores.entities,
+            effects=lambda: _effects(settings),
+            dropped_late=lambda: sum(k.dropped_late for k in progress.read(settings.run_dir).values()),
+            watermark_delay_ms=settings.processing.watermark_delay_hours * MS_PER_HOUR,
+        )
+
+
+def _effects(settings: Settings) -> list[str]:
+    with open_ledger(settings.gateway.ledger) as ledger:
+        return [effect.command_id for effect in ledger.effects()]

@@ -1,0 +1,224 @@
+"""The demo with real servers, a real model and real parts; `pipeline.demo` holds what is pure about it."""
+
+import math
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from ingest.consumer import Consumer
+from ingest.errors import RetryLaterError
+from ingest.handbook.settings import HandbookSettings
+from ingest.reports import FeedReport
+from ingest.simulate import SURELY_SENT, SimulationOptions, default_first_day, history
+from pipeline.bootstrap import checks, feeds, lags, schema, servers, training
+from pipeline.bootstrap.clocks import wall_ms
+from pipeline.bootstrap.configuration import load_settings
+from pipeline.bootstrap.run import run_parts
+from pipeline.demo import show as shows
+from pipeline.demo.show import Show, Stage
+from pipeline.demo.taps import TAPPED, Tap
+from pipeline.demo.view import Picture, View
+from pipeline.part import NAMES
+from pipeline.reconcile import Reconciliation
+from pipeline.settings import Settings
+from pipeline.settings_sources import Origin
+from pipeline.supervision import Phase
+
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What to show.
+
+    Attributes
+    ----------
+    minutes
+        How long events come.
+    rate
+        Events per second, labels included.
+    training_days
+        Days of history to train on when there is no model.
+    warm_up_s
+        Seconds from the first event whose latencies are not counted.
+    keep
+        Leave the servers running.
+    """
+
+    minutes: float
+    rate: float
+    training_days: int
+    warm_up_s: float
+    keep: bool
+
+    @property
+    def events(self) -> int:
+        """How many events the source sends."""
+        return max(1, round(self.minutes * 60 * self.rate))
+
+
+@dataclass(frozen=True)
+class Result:
+    """How it went."""
+
+    settings: Settings
+    picture: Picture
+    reconciliation: Reconciliation
+
+
+Draw = Callable[[Stage, Picture], None]
+
+
+def play(
+    origin: Origin,
+    options: DemoOptions,
+    *,
+    report: Callable[[str, str], None],
+    draw: Draw,
+    stop: threading.Event,
+) -> Result:
+    """Bring everything up, play for so many minutes, settle, verify, and leave nothing running unless asked.
+
+    Parameters
+    ----------
+    report
+        Takes (who, one line of progress).
+    draw
+        Takes the view a few times a second.
+    stop
+        Ends the playing early.
+    """
+    with _servers(load_settings(origin, os.environ), report, keep=options.keep):
+        settings = load_settings(origin, os.environ)
+        topics, _ = schema.migrate(settings)
+        report("migrate", f"{len(topics)} topics created, tables are there")
+        world = HandbookSettings()
+        source = SimulationOptions(process=world, events_per_s=options.rate, limit=options.events)
+        first_day = default_first_day(source, wall_ms())
+        _train_if_needed(settings, world, first_day, options, report)
+        tap = Tap(View(_frauds(settings, source, first_day), random.Random(0)), settings.kafka.prefix)  # noqa: S311 - a sample
+        source = source.model_copy(update={"first_day": first_day})
+        _Playing(settings, origin, options, source, tap, report, draw, stop).run()
+        return Result(settings, tap.picture(wall_ms()), checks.reconcile(settings))
+
+
+@contextmanager
+def _servers(settings: Settings, report: Callable[[str, str], None], *, keep: bool) -> Iterator[None]:
+    def tell(line: str) -> None:
+        report("servers", line)
+
+    ran_before = any(node.pid for node in servers.look(settings.embedded).nodes)
+    servers.bring_up(settings.embedded, tell)
+    try:
+        yield
+    finally:
+        if not (keep or ran_before):
+            servers.take_down(settings.embedded, tell)
+
+
+def _train_if_needed(
+    settings: Settings,
+    world: HandbookSettings,
+    first_day: date,
+    options: DemoOptions,
+    report: Callable[[str, str], None],
+) -> None:
+    if any(settings.models_dir.glob("*.json")):
+        report("train", f"models of {settings.models_dir}")
+        return
+    days = options.training_days
+    training.train_fraud(
+        settings,
+        world,
+        first_day=first_day - timedelta(days=days),
+        days=days,
+        report=lambda line: report("train", line),
+    )
+
+
+def _frauds(settings: Settings, source: SimulationOptions, first_day: date) -> frozenset[str]:
+    days = math.ceil((source.limit or 0) / source.process.transactions_per_day / SURELY_SENT)
+    table = history(source.process, first_day=first_day, days=days, tokenizer=feeds.tokenizer(settings))
+    return frozenset(table.filter(table["fraud"])["id"].to_pylist())
+
+
+@dataclass
+class _Playing:
+    """One show: threads that feed and listen, beside the children that the main thread looks after."""
+
+    settings: Settings
+    origin: Origin
+    options: DemoOptions
+    source: SimulationOptions
+    tap: Tap
+    report: Callable[[str, str], None]
+    draw: Draw
+    asked: threading.Event
+    over: threading.Event = field(default_factory=threading.Event)
+    feed_ended: threading.Event = field(default_factory=threading.Event)
+    looked_at: float = 0.0
+    show: Show = field(default_factory=lambda: Show(patience_s=120.0))
+
+    def run(self) -> None:
+        """Play until over."""
+        with Consumer(self.settings.kafka, "demo-view", list(TAPPED)) as consumer:
+            listener = threading.Thread(target=self.tap.listen, args=(consumer, self.over), daemon=True)
+            listener.start()
+            try:
+                run_parts(
+                    self.settings,
+                    self.origin,
+                    NAMES,
+                    until_idle=False,
+                    stop=self.over,
+                    report=self.report,
+                    each_step=self.step,
+                )
+            finally:
+                self.over.set()
+                listener.join()
+
+    def step(self, phases: Mapping[str, Phase]) -> None:
+        """Move the show on."""
+        now = time.monotonic()
+        if self.show.stage is Stage.STARTING:
+            self.show = shows.started(self.show, phases)
+            if self.show.stage is Stage.PLAYING:
+                threading.Thread(target=self._feed, daemon=True).start()
+        elif self.show.stage is Stage.PLAYING and self.feed_ended.is_set():
+            self.show = shows.played(self.show, now)
+        elif self.show.stage is Stage.SETTLING and now - self.looked_at > LOOK_EVERY_S:
+            self._look(now)
+        if self.asked.is_set() and self.show.stage is Stage.STARTING:
+            self.over.set()
+        if self.show.stage is Stage.OVER:
+            self.over.set()
+        self.draw(self.show.stage, self.tap.picture(wall_ms()))
+
+    def _look(self, now: float) -> None:
+        self.looked_at = now
+        picture = self.tap.picture(wall_ms())
+        try:
+            look = lags.look(self.settings, query_done=picture.lag == 0)
+        except RetryLaterError as error:
+            self.report("demo", str(error))
+            return
+        self.show = shows.looked(self.show, look, now)
+
+    def _feed(self) -> None:
+        self.tap.measure_from(wall_ms() + round(self.options.warm_up_s * 1000))
+        try:
+            ended: FeedReport = feeds.simulate(
+                self.settings, self.source, self.asked, lambda _: None, self._accepted
+            )
+            self.report("source", f"{ended.end}: {ended.sent:,} events sent")
+        finally:
+            self.feed_ended.set()
+
+    def _accepted(self, by_type: Mapping[str, int]) -> None:
+        self.tap.accept(by_type.get("transaction", 0))

@@ -1,0 +1,41 @@
+"""How far everyone has come: the lags that `status` shows and that end a run until idle."""
+
+from ingest.admin import end_offsets, group_lag
+from ingest.catalog import TOPICS, topic_name
+from ingest.settings import TopicName
+from pipeline import progress
+from pipeline.drain import Look
+from pipeline.settings import Settings
+from pipeline.verify import SOURCES
+
+
+def group_lags(settings: Settings) -> dict[str, int]:
+    """Return the records that wait, by `group: topic`."""
+    return {
+        f"{group}: {topic}": group_lag(settings.kafka, group, topic) for group, topic in _groups(settings)
+    }
+
+
+def ends(settings: Settings) -> dict[TopicName, int]:
+    """Return the records ever written, by topic."""
+    return {topic: sum(end_offsets(settings.kafka, topic).values()) for topic in TOPICS}
+
+
+def query_lag(settings: Settings) -> int:
+    """Return the source records that the slowest query has not committed."""
+    found = {topic_name(settings.kafka, t): end_offsets(settings.kafka, t) for t in SOURCES}
+    return progress.lag(progress.read(settings.run_dir), found)
+
+
+def look(settings: Settings, *, query_done: bool) -> Look:
+    """Look once at groups and topics."""
+    return Look(query_done, group_lags(settings), {str(topic): end for topic, end in ends(settings).items()})
+
+
+def _groups(settings: Settings) -> tuple[tuple[str, TopicName], ...]:
+    return (
+        (settings.writer.group, "scores"),
+        (settings.actors.group, "alerts"),
+        (settings.gateway.group, "commands"),
+        (settings.actors.group, "acks"),
+    )

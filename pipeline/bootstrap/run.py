@@ -1,0 +1,101 @@
+"""A real run: this Python's `pipeline.child` for each part, the real servers, the real lags."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from pipeline import roster, running
+from pipeline.bootstrap import lags, servers
+from pipeline.children import LogLimits, Spec, Supervisor
+from pipeline.drain import Look
+from pipeline.running import Watched, Watcher
+from pipeline.settings import Settings
+from pipeline.settings_sources import Origin
+from pipeline.supervision import Phase, Policy
+
+Report = Callable[[str, str], None]
+
+
+def run_parts(
+    settings: Settings,
+    origin: Origin,
+    parts: Sequence[str],
+    *,
+    until_idle: bool,
+    stop: threading.Event,
+    report: Report,
+    each_step: Callable[[Mapping[str, Phase]], None] = lambda _: None,
+) -> None:
+    """Run parts as children until stopped, or drained if asked.
+
+    Raises
+    ------
+    RefuseUsageError
+        When another run owns this namespace.
+    StopProcessError
+        When a part can't go on.
+    """
+    with roster.owned(settings.run_dir):
+        children = _supervisor(settings, origin, parts, report, until_idle=until_idle)
+
+        def look() -> Look:
+            return lags.look(settings, query_done=children.phases.get("query", Phase.DONE) is Phase.DONE)
+
+        watched = Watched(
+            every_s=1.0 if until_idle else settings.supervision.servers_check_s,
+            keep_servers=keep_servers(settings, report),
+            look=look if until_idle else None,
+        )
+        with Watcher(watched) as watcher:
+            running.run(children, watcher, stop, each_step)
+
+
+def _supervisor(
+    settings: Settings, origin: Origin, parts: Sequence[str], report: Report, *, until_idle: bool
+) -> Supervisor:
+    given = settings.supervision
+    record = settings.run_dir / "children.json"
+    roster.end_orphans(record, given.grace_s, lambda line: report("run", line))
+    return Supervisor(
+        [_spec(settings, part, until_idle=until_idle) for part in parts],
+        Policy(
+            first_delay_s=given.first_delay_s,
+            max_delay_s=given.max_delay_s,
+            budget=given.budget,
+            window_s=given.window_s,
+            ready_timeout_s=given.ready_timeout_s,
+            grace_s=given.grace_s,
+        ),
+        LogLimits(given.log_bytes, given.logs_kept),
+        environment=origin.environment(os.environ),
+        record=record,
+        clock=time.monotonic,
+        report=report,
+    )
+
+
+def _spec(settings: Settings, part: str, *, until_idle: bool) -> Spec:
+    finishes = until_idle and part == "query"
+    flags = ("--until-idle",) if finishes else ()
+    return Spec(
+        name=part,
+        command=(sys.executable, "-m", "pipeline.child", part, *flags),
+        log=settings.run_dir / "logs" / f"{part}.log",
+        finishes=finishes,
+    )
+
+
+def keep_servers(settings: Settings, report: Report) -> Callable[[], None]:
+    """Return a function that starts dead embedded servers again; it does nothing where others are used."""
+    if not servers.are_used(settings):
+        return lambda: None
+
+    def keep() -> None:
+        gone = servers.dead(settings.embedded)
+        if gone:
+            report("servers", f"{', '.join(gone)} died, starting again")
+            servers.bring_up(settings.embedded, lambda line: report("servers", line))
+
+    return keep

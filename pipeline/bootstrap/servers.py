@@ -1,0 +1,38 @@
+"""The embedded servers, with the real clients that tell whether they answer."""
+
+from collections.abc import Callable
+
+from infra import embedded
+from infra.embedded import EmbeddedSettings, Endpoints, Status
+from ingest.admin import broker_count
+from pipeline.settings import Settings
+from storage.session import node_count
+
+Report = Callable[[str], None]
+
+
+def bring_up(settings: EmbeddedSettings, report: Report) -> Endpoints:
+    """Start what is not running; return when all answer."""
+    return embedded.up(settings, kafka_brokers=broker_count, cassandra_nodes=node_count, report=report)
+
+
+def take_down(settings: EmbeddedSettings, report: Report, *, wipe: bool = False) -> None:
+    """Stop the servers; with `wipe` delete their data."""
+    embedded.down(settings, wipe=wipe, report=report)
+
+
+def look(settings: EmbeddedSettings) -> Status:
+    """Ask every server how it is."""
+    return embedded.status(settings, kafka_brokers=broker_count, cassandra_nodes=node_count)
+
+
+def are_used(settings: Settings) -> bool:
+    """Whether this application runs on the embedded servers of its state directory, not on others."""
+    found = embedded.endpoints(settings.embedded)
+    return found is not None and settings.kafka.bootstrap_servers == found.kafka_bootstrap
+
+
+def dead(settings: EmbeddedSettings) -> list[str]:
+    """Name the servers whose process is gone; asks the operating system only, so it is cheap."""
+    status = embedded.status(settings, kafka_brokers=lambda _: 0, cassandra_nodes=lambda *_: 0)
+    return [node.name for node in status.nodes if node.health == "stopped"]

@@ -1,0 +1,74 @@
+"""The text of `story`."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import msgspec
+
+from models.actions import decode_command
+from storage.alarms import AlarmRow
+from storage.entities import CommandRow
+from storage.story import Judgement, Story
+
+
+def as_json(story: Story) -> str:
+    """Return the story as JSON."""
+    told = {
+        "event_id": story.event_id,
+        "event_time": story.event_time,
+        "event": story.event,
+        "judgements": [
+            {
+                "score": msgspec.to_builtins(judgement.score),
+                "taken_at": judgement.taken_at,
+                "alarm": asdict(judgement.alarm) if judgement.alarm else None,
+                "commands": [
+                    {"status": row.status, **msgspec.to_builtins(decode_command(row.body.encode()))}
+                    for row in judgement.commands
+                ],
+            }
+            for judgement in story.judgements
+        ],
+    }
+    return json.dumps(told, indent=2)
+
+
+def lines(story: Story) -> Iterator[str]:
+    """Return the story as text, in the order in which things happened."""
+    fields = ", ".join(f"{name} {value}" for name, value in story.event.items())
+    yield f"{_at(story.event_time)}  event {story.event_id}: {fields}"
+    for judgement in story.judgements:
+        yield from _judged(judgement)
+
+
+def _judged(judgement: Judgement) -> Iterator[str]:
+    score = judgement.score
+    verdict = "an alert" if score.is_alert else "no alert"
+    yield (
+        f"{_at(score.ingested_at)}  entered at {score.topic}/{score.partition}/{score.offset}; "
+        f"model {score.model} {score.version}: score {score.score:.4f}, threshold {score.threshold:.4f}, {verdict}"
+    )
+    yield f"{' ' * 25}features: {', '.join(f'{n} {v}' for n, v in score.features.items())}"
+    if score.is_alert and judgement.taken_at is None:
+        yield f"{' ' * 25}no actor has taken the alert yet"
+    if judgement.taken_at is not None:
+        yield f"{_at(judgement.taken_at)}  alert taken {_by(judgement.alarm)}"
+    for row in judgement.commands:
+        yield _command(row)
+
+
+def _by(alarm: AlarmRow | None) -> str:
+    if alarm is None:
+        return "(its alarm is no longer listed)"
+    return f"by {alarm.alarm_id} on {alarm.entity}: {alarm.state}, {alarm.alerts} alerts, opened {_at(alarm.opened_at)}"
+
+
+def _command(row: CommandRow) -> str:
+    command = decode_command(row.body.encode())
+    return f"{_at(command.issued_at)}  command {command.command_id}: {command.kind} {command.entity}: {row.status}"
+
+
+def _at(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z "

@@ -1,0 +1,31 @@
+"""What a part of the pipeline is given when it runs as a child process."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipeline.settings import Settings
+
+NAMES: Final = ("query", "writer", "actors", "gateway")
+"""The parts, in the order of an event's way; `pipeline.bootstrap` has a module for each."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part at work.
+
+    Attributes
+    ----------
+    stop
+        Ends it when set.
+    report
+        Takes a status for the parent; `{"ready": True}` once it works.
+    until_idle
+        End by itself when nothing is left to read (the query only; the others are stopped).
+    """
+
+    settings: Settings
+    stop: threading.Event
+    report: Callable[[dict[str, Any]], None]
+    until_idle: bool
