@@ -33,21 +33,26 @@ class CassandraScoreStore:
     ----------
     session
         Of a keyspace that has all migrations.
+
+    Attributes
+    ----------
+    insert_statement
+        The prepared statement of one row, for the values that `storage.score_rows.to_values` gives.
     """
 
     def __init__(self, session: Session, settings: CassandraSettings) -> None:
         self._session = session
         self._settings = settings
         with mapped("preparing the statements of scores"):
-            self._insert = session.prepare(_INSERT)
+            self.insert_statement = session.prepare(_INSERT)
             self._of_day = session.prepare(_OF_DAY)
             self._by_event = session.prepare(_BY_EVENT)
             self._ids = session.prepare(_IDS)
-        self._insert.is_idempotent = True
+        self.insert_statement.is_idempotent = True
 
     def write(self, scores: Sequence[StampedScore]) -> None:
         """Store all scores; any of them may be stored when it raises, and all may be written again."""
-        rows = (self._insert.bind(to_values(score)) for score in scores)
+        rows = (self.insert_statement.bind(to_values(score)) for score in scores)
         execute_all(
             self._session,
             self._requests(rows),
