@@ -38,9 +38,14 @@ class TemplateRule(Strict):
     template: str = Field(description="Text with column names in braces, such as `{machine}-{time}`.")
 
     @property
+    def parts(self) -> tuple[tuple[str, str | None], ...]:
+        """The template's pieces: some text, and the column that follows it, if any."""
+        return tuple((literal, name) for literal, name, _, _ in Formatter().parse(self.template))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the template names."""
-        return tuple(name for _, name, _, _ in Formatter().parse(self.template) if name is not None)
+        return tuple(name for _, name in self.parts if name is not None)
 
     @model_validator(mode="after")
     def _plain_names_only(self) -> "TemplateRule":
@@ -95,7 +100,7 @@ class TimeRule(Strict):
             raise ValueError("say format (text) or unit (numbers), not both")
         try:
             ZoneInfo(self.timezone)
-        except (OSError, ValueError) as error:
+        except (OSError, KeyError, ValueError) as error:
             raise ValueError(f"there is no time zone {self.timezone!r}") from error
         return self
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -37,7 +36,6 @@ Item = Offer | Refusal
 TOO_DEEP: Final = RejectEventError(rejections.MALFORMED_JSON, "nested too deeply")
 
 _objects = msgspec.json.Decoder(dict[str, Any])
-_NOT_A_NUMBER: Final = re.compile(rb'(?<![\w"])-?(?:NaN|Infinity)\b')
 
 
 def offer(make: Callable[[], AnyEvent], payload: Callable[[], bytes], source: str, position: int) -> Item:
@@ -125,13 +123,14 @@ def decode_object(payload: bytes) -> dict[str, Any]:
 
 def not_finite(payload: bytes) -> RejectEventError | None:
     """Tell whether only `NaN` or `Infinity`, which some writers put for numbers, make the payload bad JSON."""
-    found = _NOT_A_NUMBER.search(payload)
+    found: list[str] = []
     try:
-        json.loads(payload)
+        json.loads(payload, parse_constant=found.append)
     except (ValueError, RecursionError):
         return None
-    text = found.group().decode() if found else "NaN"
-    return RejectEventError(rejections.NOT_FINITE, f"{text} is not a finite number")
+    if not found:
+        return None
+    return RejectEventError(rejections.NOT_FINITE, f"{found[0]} is not a finite number")
 
 
 def _encoded(raw: Mapping[str, Any]) -> bytes:

@@ -182,12 +182,18 @@ def _finished(rule: ColumnRule, convert: Convert, tokenizer: Tokenizer) -> Conve
 
 def _template_reader(rule: TemplateRule, at: Columns[str, int]) -> Read:
     def read(row: Row) -> str:
-        values = {column: text(row[at[column]]) for column in rule.columns}
-        if empty := [column for column, value in values.items() if value is None]:
-            raise ValueError(f"column {empty[0]} is null")
-        return rule.template.format_map(values)
+        return "".join(literal + _filled(row, name, at) for literal, name in rule.parts)
 
     return read
+
+
+def _filled(row: Row, column: str | None, at: Columns[str, int]) -> str:
+    if column is None:
+        return ""
+    value = text(row[at[column]])
+    if value is None:
+        raise ValueError(f"column {column} is null")
+    return value
 
 
 def _columns_reader(at: Columns[str, int]) -> Read:
