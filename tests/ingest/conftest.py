@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ingest.door import Door
 from ingest.memory import Bus
@@ -14,6 +15,23 @@ from models import dead_letters
 from models.dead_letters import DeadLetter
 
 NOW = 1_700_000_000_000
+
+settings.register_profile("fastdata", deadline=None)  # a busy machine is no failure
+settings.load_profile("fastdata")
+
+
+class StopAtFirstWait(threading.Event):
+    """A stop event that is set as soon as somebody waits, however long for."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        self.set()
+        return True
+
+
+@pytest.fixture
+def stop_at_first_wait() -> threading.Event:
+    return StopAtFirstWait()
 
 
 @pytest.fixture
