@@ -35,6 +35,8 @@ STREAMING_CONF: Final = {
     "spark.sql.streaming.stateStore.providerClass": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    # planning is most of the pause between two intervals, and these plans have nothing to infer
+    "spark.sql.constraintPropagation.enabled": "false",
     # two keyed stages in update mode: Spark's check knows only append mode
     "spark.sql.streaming.statefulOperator.checkCorrectness.enabled": "false",
 }

