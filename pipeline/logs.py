@@ -33,6 +33,7 @@ def configure(level: Level, *, json_lines: bool) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         hide_secrets,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -50,6 +51,8 @@ def configure(level: Level, *, json_lines: bool) -> None:
     root.setLevel(threshold)
     for noisy in ("py4j", "cassandra", "kazoo", "aiokafka", "faust", "mode"):
         logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
+    # the driver repeats each server warning about how it is itself used
+    logging.getLogger("cassandra.protocol").setLevel(logging.ERROR)
 
 
 def _formatter(shared: list[Any], *, json_lines: bool) -> logging.Formatter:

@@ -112,6 +112,10 @@ def _servers(settings: Settings, report: Callable[[str, str], None], *, keep: bo
     def tell(line: str) -> None:
         report("servers", line)
 
+    if not servers.are_used(settings):
+        report("servers", f"those that the settings name: {settings.kafka.bootstrap_servers}")
+        yield
+        return
     ran_before = any(node.pid for node in servers.look(settings.embedded).nodes)
     servers.bring_up(settings.embedded, tell)
     try:

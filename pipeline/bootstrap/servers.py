@@ -27,9 +27,10 @@ def look(settings: EmbeddedSettings) -> Status:
 
 
 def are_used(settings: Settings) -> bool:
-    """Whether this application runs on the embedded servers of its state directory, not on others."""
+    """Whether the settings point at the embedded servers of their state directory, up or not, and not at others."""
     found = embedded.endpoints(settings.embedded)
-    return found is not None and settings.kafka.bootstrap_servers == found.kafka_bootstrap
+    default = f"127.0.0.1:{settings.embedded.kafka_port}"
+    return settings.kafka.bootstrap_servers == (found.kafka_bootstrap if found else default)
 
 
 def dead(settings: EmbeddedSettings) -> list[str]:

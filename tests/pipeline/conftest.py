@@ -1,0 +1,188 @@
+"""A whole pipeline in memory: the real writer, actors and gateway on twins; scoring alone is done by hand."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from actors import gateway
+from actors.issuer import answer
+from actors.items import read_ack, read_alert
+from actors.ledger import Ledger, open_ledger
+from actors.settings import ActorSettings
+from actors.work import Work
+from ingest.memory import Bus
+from ingest.ports import Record
+from ingest.settings import KafkaSettings, TopicName
+from models import dead_letters, events, scores
+from models.actions import Ack, Command, decode_command
+from models.errors import RejectEventError
+from models.events import Label, Transaction
+from models.scores import Score
+from pipeline import evidence, verify
+from pipeline.bootstrap.rejects import letter, reject_into
+from pipeline.reconcile import Reconciliation
+from pipeline.verify import Places
+from storage.memory import MemoryEntityStore, MemoryScoreStore
+from storage.settings import WriterSettings
+from storage.writer import Writer
+
+NOW_MS = 1_800_000_000_000
+HOUR_MS = 3_600_000
+THRESHOLD = 0.9
+
+
+class SmallPipeline:
+    """Everything that happens to events, in one process and without a server."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        ticks = itertools.count(NOW_MS)
+        self.clock: Callable[[], int] = lambda: next(ticks)
+        self.bus = Bus(KafkaSettings(bootstrap_servers="none", prefix="t-"), self.clock)
+        self.producer = self.bus.producer()
+        self.scores = MemoryScoreStore()
+        self.entities = MemoryEntityStore(self.clock)
+        self.ledger = ledger
+        self.dropped_late = 0
+        self._scored: dict[str, int] = {}
+        reject = reject_into(self.producer, self.clock)
+        self._writer = Writer(
+            self.bus.consumer("writer", ["scores"]), self.scores, reject, WriterSettings(poll_s=0.001)
+        )
+        self._work = Work(
+            self.entities,
+            self.producer,
+            ActorSettings(),
+            reject=reject,
+            clock=self.clock,
+            stop=threading.Event(),
+        )
+        self._alerts = self.bus.consumer("actors", ["alerts", "acks"])
+        self._commands = self.bus.consumer("gateway", ["commands"])
+
+    def transactions(self, count: int, *, first: int = 0, event_time: int = NOW_MS - HOUR_MS) -> None:
+        """Send transactions of ten cards; every fifth will be an alert."""
+        for n in range(first, first + count):
+            card = f"tok_{n % 10:024x}"
+            event = Transaction(
+                event_id=f"tx{n}", event_time=event_time + n, card=card, terminal="T1", amount=float(n)
+            )
+            self.producer.send("transactions", card, events.encode(event), timestamp_ms=self.clock())
+
+    def labels(self, count: int) -> None:
+        """Send labels."""
+        for n in range(count):
+            card = f"tok_{n % 10:024x}"
+            event = Label(
+                event_id=f"l{n}",
+                event_time=NOW_MS - HOUR_MS,
+                card=card,
+                terminal="T1",
+                transaction_id=f"tx{n}",
+                fraud=True,
+            )
+            self.producer.send("labels", card, events.encode(event), timestamp_ms=self.clock())
+
+    def garbage(self, topic: TopicName, value: bytes = b"{") -> None:
+        """Send what is no event."""
+        self.producer.send(topic, "someone", value, timestamp_ms=self.clock())
+
+    def run(self, *, drop: Callable[[Record], bool] = lambda _: False) -> None:
+        """Take everything through; records that `drop` picks are lost by the query."""
+        self._query(drop)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let writer, actors and gateway do what is there to do."""
+        while self._writer.step(threading.Event()) or self._act() or self._answer():
+            pass
+
+    def score(self, record: Record, event: Transaction) -> Score:
+        """Judge one event."""
+        return Score(
+            event_id=event.event_id,
+            event_time=event.event_time,
+            entity=event.card,
+            model="fraud",
+            version="1",
+            score=0.95 if int(event.amount) % 5 == 0 else 0.1,
+            threshold=THRESHOLD,
+            features={"amount": event.amount},
+            event={"card": event.card, "terminal": event.terminal, "amount": event.amount},
+            arrivals={},
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            ingested_at=record.timestamp_ms,
+        )
+
+    def emit(self, score: Score) -> None:
+        """Write a score to its topics."""
+        topics: tuple[TopicName, ...] = ("scores", "alerts") if score.is_alert else ("scores",)
+        for topic in topics:
+            self.producer.send(topic, score.entity, scores.encode(score))
+
+    def refuse(self, record: Record) -> None:
+        """Write a dead letter."""
+        error = RejectEventError("malformed_json", "no event")
+        self.producer.send(
+            "dead-letters", record.topic, dead_letters.encode(letter(record, error, self.clock()))
+        )
+
+    def verify(self) -> Reconciliation:
+        """Judge everything."""
+        places = Places(
+            read_all=self.bus.read_all,
+            topic_name=lambda topic: f"t-{topic}",
+            scores=self.scores,
+            entities=self.entities,
+            effects=lambda: [effect.command_id for effect in self.ledger.effects()],
+            dropped_late=lambda: self.dropped_late,
+            watermark_delay_ms=24 * HOUR_MS,
+        )
+        return verify.judge(verify.gather(places), ["t-transactions"])
+
+    def records(self, topic: TopicName) -> list[Record]:
+        """Return what lies in a topic."""
+        return list(self.bus.read_all(topic))
+
+    def commands(self) -> list[Command]:
+        """Return what lies in `commands`."""
+        return [decode_command(record.value) for record in self.records("commands")]
+
+    def _query(self, drop: Callable[[Record], bool]) -> None:
+        for topic, kind in verify.SOURCES.items():
+            records = self.records(topic)
+            for record in records[self._scored.get(topic, 0) :]:
+                event = evidence.valid_event(record, kind)
+                if event is None:
+                    self.refuse(record)
+                elif isinstance(event, Transaction) and not drop(record):
+                    self.emit(self.score(record, event))
+            self._scored[topic] = len(records)
+
+    def _act(self) -> int:
+        records = self._alerts.poll(1_000, 0)
+        readers = {"t-alerts": read_alert, "t-acks": read_ack}
+        if records:
+            self._work([readers[record.topic](record) for record in records])
+            self._alerts.commit(records)
+        return len(records)
+
+    def _answer(self) -> int:
+        records = self._commands.poll(1_000, 0)
+        commands = [decode_command(record.value) for record in records]
+        gateway.publish(gateway.take(commands, self.ledger, self._judge), self.producer)
+        self._commands.commit(records)
+        return len(records)
+
+    def _judge(self, command: Command) -> Ack:
+        return answer(command, self.clock(), refuse_probability=0.3, seed=1)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Iterator[SmallPipeline]:
+    with open_ledger(tmp_path / "ledger.sqlite") as ledger:
+        yield SmallPipeline(ledger)

@@ -1,0 +1,236 @@
+"""Verification of a whole pipeline in memory: clean when it is, and every planted fault caught where it lies."""
+
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+
+from models import actions, events, scores
+from models.actions import Ack
+from models.events import Transaction
+from pipeline.reconcile import Reconciliation
+from storage.alarms import AlarmRow
+
+Pipeline = Any  # tests/pipeline/conftest.py: SmallPipeline
+
+ACCEPTED = "t-transactions: accepted = scored + dead-lettered + late"
+REFUSED = "t-transactions: invalid = dead-lettered"
+REFUSED_LABELS = "t-labels: invalid = dead-lettered"
+DAY_MS = 86_400_000
+
+
+def broken(found: Reconciliation) -> set[str]:
+    return {stage.name for stage in found.stages if not stage.clean}
+
+
+def stage(found: Reconciliation, name: str) -> Any:
+    return next(s for s in found.stages if s.name == name)
+
+
+@pytest.fixture
+def busy(pipeline: Pipeline) -> Pipeline:
+    pipeline.transactions(50)
+    pipeline.labels(20)
+    pipeline.garbage("transactions")
+    pipeline.garbage("labels")
+    pipeline.run()
+    return pipeline
+
+
+def test_a_pipeline_that_worked_is_clean_and_its_counts_add_up(busy: Pipeline) -> None:
+    found = busy.verify()
+    assert broken(found) == set()
+    counts = stage(found, ACCEPTED).counts
+    assert counts == {
+        "accepted": 51, "scored": 50, "dead-lettered": 1, "late": 0, "repeated events": 0,
+    }  # fmt: skip
+    assert stage(found, REFUSED_LABELS).counts == {"valid": 20, "invalid": 1}
+    assert stage(found, "alerts = taken by an alarm").given == 10
+    assert stage(found, "one alarm per card and model").given == 2
+    recorded = stage(found, "commands acknowledged = recorded on the alarm").counts
+    assert recorded["succeeded"] + recorded["refused"] == 2
+
+
+def test_nothing_at_all_is_clean(pipeline: Pipeline) -> None:
+    assert pipeline.verify().clean
+
+
+def test_redelivery_everywhere_is_counted_and_stays_clean(busy: Pipeline) -> None:
+    for topic in ("scores", "alerts", "commands", "acks", "dead-letters"):
+        for record in busy.records(topic):
+            busy.producer.send(topic, record.key, record.value)
+    busy.settle()
+    found = busy.verify()
+    assert broken(found) == set()
+    assert stage(found, "scored = stored").counts["duplicates"] == 50
+    assert found.information["duplicate dead letters"] == 2
+
+
+def test_an_event_that_the_query_lost_is_named_by_its_place(pipeline: Pipeline) -> None:
+    pipeline.transactions(20)
+    pipeline.run(drop=lambda record: record.offset == 7)
+    found = pipeline.verify()
+    assert broken(found) == {ACCEPTED}
+    assert stage(found, ACCEPTED).missing == ("t-transactions/0/7",)
+
+
+def test_an_event_behind_the_watermark_is_late_when_spark_says_it_dropped_rows(pipeline: Pipeline) -> None:
+    pipeline.transactions(5)
+    pipeline.transactions(1, first=5, event_time=1_799_000_000_000 - 2 * DAY_MS)
+    pipeline.run(drop=lambda record: record.offset == 5)
+    assert stage(pipeline.verify(), ACCEPTED).missing == ("t-transactions/0/5",)
+    pipeline.dropped_late = 2
+    found = pipeline.verify()
+    assert found.clean
+    assert stage(found, ACCEPTED).notes == ("t-transactions/0/5",)
+    assert stage(found, ACCEPTED).counts["late"] == 1
+
+
+def test_a_late_event_does_not_excuse_one_that_was_in_time(pipeline: Pipeline) -> None:
+    pipeline.transactions(5)
+    pipeline.transactions(1, first=5, event_time=1_799_000_000_000 - 2 * DAY_MS)
+    pipeline.dropped_late = 1
+    pipeline.run(drop=lambda record: record.offset in {4, 5})
+    assert stage(pipeline.verify(), ACCEPTED).missing == ("t-transactions/0/4",)
+
+
+def test_a_refused_record_without_dead_letter_is_missing(pipeline: Pipeline) -> None:
+    pipeline.transactions(3)
+    pipeline.run()
+    pipeline.garbage("transactions")
+    found = pipeline.verify()
+    assert stage(found, REFUSED).missing == ("t-transactions/0/3",)
+    assert stage(found, ACCEPTED).missing == ("t-transactions/0/3",)
+
+
+def test_a_valid_event_that_is_scored_and_refused_is_caught_twice(busy: Pipeline) -> None:
+    busy.refuse(busy.records("transactions")[4])
+    found = busy.verify()
+    assert stage(found, ACCEPTED).repeated == ("t-transactions/0/4",)
+    assert stage(found, REFUSED).phantoms == ("t-transactions/0/4",)
+
+
+def test_a_score_of_an_event_that_never_was_is_a_phantom(busy: Pipeline) -> None:
+    record = busy.records("transactions")[4]
+    event = events.decode(record.value)
+    assert isinstance(event, Transaction)
+    busy.emit(busy.score(record._replace(offset=999), msgspec.structs.replace(event, event_id="ghost")))
+    busy.settle()
+    found = busy.verify()
+    assert broken(found) == {ACCEPTED}
+    assert stage(found, ACCEPTED).phantoms == ("t-transactions/0/999",)
+
+
+def test_a_score_that_is_not_stored_is_missing(busy: Pipeline) -> None:
+    busy.scores._rows.pop(next(iter(busy.scores._rows)))
+    found = busy.verify()
+    assert broken(found) == {"scored = stored"}
+    assert len(stage(found, "scored = stored").missing) == 1
+
+
+def test_a_stored_score_that_was_never_made_is_a_phantom(busy: Pipeline) -> None:
+    kept = busy.records("scores")
+    where = ("t-scores", kept[0].partition)
+    busy.bus.logs[where] = []
+    assert "scored = stored" in broken(busy.verify())
+
+
+def test_a_topic_whose_beginning_is_gone_makes_no_phantoms_of_what_was_stored(busy: Pipeline) -> None:
+    for where, log in busy.bus.logs.items():
+        if where[0] == "t-scores":
+            busy.bus.logs[where] = log[1:]
+    assert stage(busy.verify(), "scored = stored").clean
+
+
+def test_source_records_deleted_by_retention_make_no_phantoms(busy: Pipeline) -> None:
+    busy.bus.logs["t-transactions", 0] = busy.bus.logs["t-transactions", 0][10:]
+    assert busy.verify().clean
+
+
+def test_an_alert_that_was_not_routed_is_missing(busy: Pipeline) -> None:
+    score = scores.decode(busy.records("scores")[0].value)
+    lost = msgspec.structs.replace(score, event_id="tx-lost", score=0.99)
+    busy.producer.send("scores", lost.entity, scores.encode(lost))
+    busy.settle()
+    assert stage(busy.verify(), "scores over the threshold = alerts").missing == ("tx-lost/fraud",)
+
+
+def test_an_alert_that_no_actor_took_is_missing(busy: Pipeline) -> None:
+    record = busy.records("transactions")[5]
+    event = events.decode(record.value)
+    assert isinstance(event, Transaction)
+    busy.emit(busy.score(record, msgspec.structs.replace(event, event_id="untaken")))
+    found = busy.verify()
+    assert stage(found, "alerts = taken by an alarm").missing == ("untaken/fraud",)
+
+
+def test_a_second_alarm_of_one_card_and_model_is_caught(busy: Pipeline) -> None:
+    first = busy.entities.latest_alarms(1)[0]
+    busy.entities.record_alarm(
+        AlarmRow(
+            alarm_id="alarm-other",
+            entity=first.entity,
+            condition=first.condition,
+            opened_at=first.opened_at,
+            version=1,
+            state=first.state,
+            event_id="tx9",
+            alerts=1,
+        )
+    )
+    found = busy.verify()
+    assert broken(found) == {"one alarm per card and model"}
+
+
+def test_a_second_command_for_one_alarm_is_caught(busy: Pipeline) -> None:
+    command = busy.commands()[0]
+    other = msgspec.structs.replace(command, command_id="command-other")
+    busy.producer.send("commands", other.entity, actions.encode(other))
+    found = busy.verify()
+    assert stage(found, "one command per alarm").repeated == (
+        "/".join([command.alarm_id, *sorted([command.command_id, "command-other"])]),
+    )
+    assert stage(found, "commands decided = published").phantoms == ("command-other",)
+
+
+def test_a_second_effect_in_the_ledger_is_caught(busy: Pipeline) -> None:
+    effect = busy.ledger.effects()[0]
+    busy.ledger._connection.execute("insert into effects values (?, ?, ?, ?)", tuple(effect))
+    found = busy.verify()
+    assert broken(found) == {"each command carried out once"}
+    assert stage(found, "each command carried out once").repeated == (effect.command_id,)
+
+
+def test_an_answer_that_the_alarm_does_not_record_is_caught(pipeline: Pipeline) -> None:
+    pipeline.transactions(10)
+    pipeline.run()
+    answered = actions.decode_ack(pipeline.records("acks")[0].value)
+    other = Ack(
+        command_id=answered.command_id,
+        entity=answered.entity,
+        alarm_id=answered.alarm_id,
+        outcome="expired",
+        reason="",
+        at=0,
+    )
+    pipeline.producer.send("acks", other.entity, actions.encode(other))
+    found = pipeline.verify()
+    assert broken(found) == {"one answer per command", "commands acknowledged = recorded on the alarm"}
+
+
+def test_what_is_under_way_is_a_note_where_it_may_be(pipeline: Pipeline) -> None:
+    pipeline.transactions(1)
+    pipeline._query(lambda _: False)
+    pipeline._writer.step(threading.Event())
+    pipeline._act()
+    found = pipeline.verify()
+    assert found.clean
+    assert stage(found, "commands acknowledged = recorded on the alarm").counts["pending"] == 1
+
+
+def test_malformed_records_inside_the_pipeline_are_counted(busy: Pipeline) -> None:
+    for topic in ("scores", "commands", "acks", "dead-letters"):
+        busy.producer.send(topic, "x", b"nonsense")
+    information = busy.verify().information
+    assert [count for name, count in information.items() if name.startswith("malformed")] == [1, 0, 1, 1, 1]
