@@ -43,8 +43,9 @@ def base_config(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def log_error(error: KafkaError) -> None:
-    """Log what the client reports about its connections; it goes on by itself."""
-    log.debug("kafka client reports", code=error.name(), text=error.str())
+    """Log what the client reports, except single connections lost: it tries those again many times a second."""
+    if error.name() != "_TRANSPORT":
+        log.debug("kafka client reports", code=error.name(), text=error.str())
 
 
 def explain(error: KafkaError | KafkaException, doing: str) -> IngestError:
