@@ -7,7 +7,6 @@ import argparse
 import importlib
 import os
 import sys
-import threading
 from collections.abc import Sequence
 
 import structlog
@@ -35,8 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 def _work(name: str, status_fd: int, *, until_idle: bool) -> None:
     settings = load_settings(Origin(), os.environ)
     logs.configure(settings.log_level, json_lines=True)
-    stop = threading.Event()
-    lifeline.stop_on_signals(stop)
+    stop = lifeline.stop_event()
     lifeline.stop_with_parent(stop, settings.supervision.grace_s)
     module = importlib.import_module(f"pipeline.bootstrap.{name}")
     module.run(Part(settings, stop, lifeline.reporter(status_fd), until_idle))

@@ -20,6 +20,13 @@ def stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, lambda _number, _frame: stop.set())
 
 
+def stop_event() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set from now on (main thread only)."""
+    stop = threading.Event()
+    stop_on_signals(stop)
+    return stop
+
+
 def stop_with_parent(stop: threading.Event, grace_s: float) -> None:
     """Watch the lifeline in a daemon thread; `grace_s` is the time for a clean stop, in seconds."""
     threading.Thread(target=_watch, args=(stop, grace_s), name="lifeline", daemon=True).start()

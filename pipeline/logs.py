@@ -49,10 +49,18 @@ def configure(level: Level, *, json_lines: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-    for noisy in ("py4j", "cassandra", "kazoo", "aiokafka", "faust", "mode"):
-        logging.getLogger(noisy).setLevel(max(threshold, logging.WARNING))
+    for noisy in ("py4j", "cassandra", "aiokafka", "faust", "mode"):
+        logging.getLogger(noisy).setLevel(_least(threshold, json_lines=json_lines))
     # the driver repeats each server warning about how it is itself used
-    logging.getLogger("cassandra.protocol").setLevel(logging.ERROR)
+    logging.getLogger("cassandra.protocol").setLevel(
+        max(logging.ERROR, _least(threshold, json_lines=json_lines))
+    )
+
+
+def _least(threshold: int, *, json_lines: bool) -> int:
+    """Return from which level foreign libraries are heard: a person is told by our own errors, unless debugging."""
+    on_console = logging.WARNING if threshold == logging.DEBUG else logging.CRITICAL
+    return logging.WARNING if json_lines else on_console
 
 
 def _formatter(shared: list[Any], *, json_lines: bool) -> logging.Formatter:

@@ -30,6 +30,7 @@ from pipeline.settings_sources import Origin
 from pipeline.supervision import Phase
 
 LOOK_EVERY_S = 1.0
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class DemoOptions:
     training_days
         Days of history to train on when there is no model.
     warm_up_s
-        Seconds from the first event whose latencies are not counted.
+        Shortest time from the first event in which latencies are not counted, in seconds.
     keep
         Leave the servers running.
     """
@@ -64,10 +65,17 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class Result:
-    """How it went."""
+    """How it went.
+
+    Attributes
+    ----------
+    warm_up_s
+        Seconds of playing before latencies counted; None when they never did.
+    """
 
     settings: Settings
     picture: Picture
+    warm_up_s: float | None
     reconciliation: Reconciliation
 
 
@@ -80,7 +88,7 @@ def play(
     *,
     report: Callable[[str, str], None],
     draw: Draw,
-    stop: threading.Event,
+    stop_asked: Callable[[], threading.Event],
 ) -> Result:
     """Bring everything up, play for so many minutes, settle, verify, and leave nothing running unless asked.
 
@@ -90,8 +98,8 @@ def play(
         Takes (who, one line of progress).
     draw
         Takes the view a few times a second.
-    stop
-        Ends the playing early.
+    stop_asked
+        Called when the playing begins; gives what ends it early. Before, an interrupt just ends the demo.
     """
     with _servers(load_settings(origin, os.environ), report, keep=options.keep):
         settings = load_settings(origin, os.environ)
@@ -103,8 +111,9 @@ def play(
         _train_if_needed(settings, world, first_day, options, report)
         tap = Tap(View(_frauds(settings, source, first_day), random.Random(0)), settings.kafka.prefix)  # noqa: S311 - a sample
         source = source.model_copy(update={"first_day": first_day})
-        _Playing(settings, origin, options, source, tap, report, draw, stop).run()
-        return Result(settings, tap.picture(wall_ms()), checks.reconcile(settings))
+        playing = _Playing(settings, origin, options, source, tap, report, draw, stop_asked())
+        playing.run()
+        return Result(settings, tap.picture(wall_ms()), playing.warm_up_took_s, checks.reconcile(settings))
 
 
 @contextmanager
@@ -166,7 +175,12 @@ class _Playing:
     over: threading.Event = field(default_factory=threading.Event)
     feed_ended: threading.Event = field(default_factory=threading.Event)
     looked_at: float = 0.0
-    show: Show = field(default_factory=lambda: Show(patience_s=120.0))
+    warm_up_took_s: float | None = None
+    show: Show = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin before the first act."""
+        self.show = Show(PATIENCE_S, self.options.warm_up_s, self.options.rate)
 
     def run(self) -> None:
         """Play until over."""
@@ -189,24 +203,35 @@ class _Playing:
 
     def step(self, phases: Mapping[str, Phase]) -> None:
         """Move the show on."""
-        now = time.monotonic()
+        now, picture = time.monotonic(), self.tap.picture(wall_ms())
         if self.show.stage is Stage.STARTING:
-            self.show = shows.started(self.show, phases)
-            if self.show.stage is Stage.PLAYING:
-                threading.Thread(target=self._feed, daemon=True).start()
-        elif self.show.stage is Stage.PLAYING and self.feed_ended.is_set():
-            self.show = shows.played(self.show, now)
+            self._begin(phases, now)
+        elif self.show.stage is Stage.PLAYING:
+            self._go_on(picture, now)
         elif self.show.stage is Stage.SETTLING and now - self.looked_at > LOOK_EVERY_S:
-            self._look(now)
-        if self.asked.is_set() and self.show.stage is Stage.STARTING:
-            self.over.set()
+            self._look(picture, now)
         if self.show.stage is Stage.OVER:
             self.over.set()
-        self.draw(self.show.stage, self.tap.picture(wall_ms()))
+        self.draw(self.show.stage, picture)
 
-    def _look(self, now: float) -> None:
+    def _begin(self, phases: Mapping[str, Phase], now: float) -> None:
+        self.show = shows.started(self.show, phases, now)
+        if self.asked.is_set():
+            self.over.set()
+        elif self.show.stage is Stage.PLAYING:
+            threading.Thread(target=self._feed, daemon=True).start()
+
+    def _go_on(self, picture: Picture, now: float) -> None:
+        if not self.show.warm:
+            self.show = shows.warmed(self.show, picture.lag, now)
+            if self.show.warm:
+                self.warm_up_took_s = now - self.show.began
+                self.tap.measure_from(wall_ms())
+        if self.feed_ended.is_set():
+            self.show = shows.played(self.show, now)
+
+    def _look(self, picture: Picture, now: float) -> None:
         self.looked_at = now
-        picture = self.tap.picture(wall_ms())
         try:
             look = lags.look(self.settings, query_done=picture.lag == 0)
         except RetryLaterError as error:
@@ -215,7 +240,6 @@ class _Playing:
         self.show = shows.looked(self.show, look, now)
 
     def _feed(self) -> None:
-        self.tap.measure_from(wall_ms() + round(self.options.warm_up_s * 1000))
         try:
             ended: FeedReport = feeds.simulate(
                 self.settings, self.source, self.asked, lambda _: None, self._accepted

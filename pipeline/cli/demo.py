@@ -1,7 +1,6 @@
 """`demo`: everything at once, live."""
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,20 +48,20 @@ def demo(
     from pipeline.bootstrap.demo import DemoOptions, play  # noqa: PLC0415 - only what runs is loaded
     from pipeline.cli.run import tell  # noqa: PLC0415 - only what runs is loaded
 
-    stop = threading.Event()
-    lifeline.stop_on_signals(stop)
     options = DemoOptions(minutes, rate, training_days, min(WARM_UP_S, minutes * 30), keep)
     with _canvas() as draw:
-        result = play(given.origin(*own), options, report=tell, draw=draw, stop=stop)
-    _conclude(result, options.warm_up_s, keep=keep)
+        result = play(given.origin(*own), options, report=tell, draw=draw, stop_asked=lifeline.stop_event)
+    _conclude(result, keep=keep)
 
 
-def _conclude(result: "Result", warm_up_s: float, *, keep: bool) -> None:
+def _conclude(result: "Result", *, keep: bool) -> None:
     from pipeline.cli import verify_view  # noqa: PLC0415 - only what runs is loaded
     from pipeline.demo import render  # noqa: PLC0415 - only what runs is loaded
 
     typer.echo(
-        "\n".join((*render.summary(result.picture, warm_up_s), *verify_view.lines(result.reconciliation)))
+        "\n".join(
+            (*render.summary(result.picture, result.warm_up_s), *verify_view.lines(result.reconciliation))
+        )
     )
     if keep:
         name = f"fastdata --namespace {result.settings.namespace}"

@@ -1,6 +1,5 @@
 """`simulate` and `replay`: sources of events."""
 
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,8 +58,7 @@ def transactions(
         events_per_s=rate,
         limit=limit,
     )
-    stop = threading.Event()
-    lifeline.stop_on_signals(stop)
+    stop = lifeline.stop_event()
     with bar("simulating") as on_progress:
         report = feeds.simulate(settings, options, stop, on_progress)
     _tell(report)
@@ -70,7 +68,11 @@ def replay(
     context: typer.Context,
     files: Annotated[
         list[Path],
-        typer.Argument(help="Parquet, CSV or JSON Lines files (.parquet, .csv, .jsonl, .ndjson), in order."),
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="Parquet, CSV or JSON Lines files (.parquet, .csv, .jsonl, .ndjson), in order.",
+        ),
     ],
     *,
     mapping: Annotated[
@@ -107,8 +109,7 @@ def replay(
         end=end and end.replace(tzinfo=UTC),
         restart=restart,
     )
-    stop = threading.Event()
-    lifeline.stop_on_signals(stop)
+    stop = lifeline.stop_event()
     with bar("replaying") as on_progress:
         report = feeds.replay(settings, options, stop, on_progress)
     _tell(report)

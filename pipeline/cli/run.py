@@ -1,6 +1,5 @@
 """`run`: the parts of the pipeline as supervised children."""
 
-import threading
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -45,8 +44,7 @@ def run(
     from pipeline import lifeline  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.run import run_parts  # noqa: PLC0415 - only what runs is loaded
 
-    stop = threading.Event()
-    lifeline.stop_on_signals(stop)
+    stop = lifeline.stop_event()
     say(f"logs in {settings.run_dir / 'logs'}")
     run_parts(
         settings,

@@ -27,7 +27,7 @@ def line(stage: str, picture: Picture) -> str:
     )
 
 
-def summary(picture: Picture, warm_up_s: float) -> Iterator[str]:
+def summary(picture: Picture, warm_up_s: float | None) -> Iterator[str]:
     """Return the end result, line by line."""
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(picture.outcomes.items()))
     yield f"transactions      {picture.accepted:,} accepted, {picture.scored:,} scored"
@@ -35,7 +35,13 @@ def summary(picture: Picture, warm_up_s: float) -> Iterator[str]:
     yield f"precision         {share(picture.precision)} of the alerts were fraud in the simulated world"
     yield f"event to score    {spread(picture.to_score_overall)} over {picture.to_score_overall.count:,} events"
     yield f"event to command  {spread(picture.to_ack_overall)} over {picture.to_ack_overall.count:,} acknowledged commands"
-    yield f"                  (latencies without the first {warm_up_s:.0f} s, the Java compiler's warm-up)"
+    yield f"                  ({_measured(warm_up_s)})"
+
+
+def _measured(warm_up_s: float | None) -> str:
+    if warm_up_s is None:
+        return "no latencies: the query was still catching up from its start; play for longer"
+    return f"latencies without the first {warm_up_s:.0f} s: Java's warm-up, until its backlog was gone"
 
 
 def spread(found: Percentiles) -> str:

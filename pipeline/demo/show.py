@@ -26,20 +26,39 @@ class Show:
     ----------
     patience_s
         Longest wait for things to settle, in seconds; what is still missing then, `verify` names.
+    warm_up_s
+        Shortest time of playing before latencies count, in seconds: a Java compiler warms up.
+    rate
+        Events per second from the source.
+    began
+        When the playing began.
+    warm
+        Whether latencies count.
     settle_by
         When that patience ends.
     """
 
     patience_s: float
+    warm_up_s: float
+    rate: float
+    began: float = 0.0
+    warm: bool = False
     stage: Stage = Stage.STARTING
     settle_by: float = 0.0
     earlier: Look | None = None
 
 
-def started(show: Show, phases: Mapping[str, Phase]) -> Show:
+def started(show: Show, phases: Mapping[str, Phase], now: float) -> Show:
     """Begin to play as soon as every part is ready."""
     if show.stage is Stage.STARTING and all(phase is Phase.READY for phase in phases.values()):
-        return replace(show, stage=Stage.PLAYING)
+        return replace(show, stage=Stage.PLAYING, began=now)
+    return show
+
+
+def warmed(show: Show, lag: int, now: float) -> Show:
+    """Count latencies once the warm-up is over and the backlog that it left is gone (less than a second's events)."""
+    if show.stage is Stage.PLAYING and now - show.began >= show.warm_up_s and lag < show.rate:
+        return replace(show, warm=True)
     return show
 
 

@@ -3,6 +3,7 @@
 Everything is counted once by its id, because delivery is at-least-once.
 """
 
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Set as AbstractSet
@@ -83,12 +84,13 @@ class View:
     accepted
         Transactions that the door has taken so far.
     measured_from
-        Latencies of events that entered before this time count as warm-up (milliseconds since the epoch).
+        Latencies of events that entered before this time count as warm-up (milliseconds since the epoch);
+        infinite until somebody sets it.
     """
 
     def __init__(self, frauds: AbstractSet[str], rng: random.Random) -> None:
         self.accepted = 0
-        self.measured_from = 0
+        self.measured_from: float = math.inf
         self._frauds = frauds
         self._to_score = Latencies(rng)
         self._to_ack = Latencies(rng)

@@ -1,0 +1,144 @@
+"""The command line: help that answers at once, refusals of one line, and exit statuses; no server needed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import roster
+from pipeline.cli import app
+
+COMMANDS = [
+    "up",
+    "down",
+    "status",
+    "migrate",
+    "train",
+    "simulate",
+    "replay",
+    "run",
+    "demo",
+    "verify",
+    "story",
+]
+AWAY = {
+    "FASTDATA_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "FASTDATA_KAFKA__REQUEST_TIMEOUT_MS": "500",
+    "FASTDATA_CASSANDRA__CONTACT_POINTS": '["127.0.0.1"]',
+    "FASTDATA_CASSANDRA__PORT": "1",
+    "FASTDATA_CASSANDRA__CONNECT_GIVE_UP_S": "0",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("FASTDATA_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def call(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments), env=env)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_help_names_every_command_and_the_exit_statuses() -> None:
+    status, out, _ = call("--help")
+    assert status == 0
+    assert all(f" {command} " in out for command in COMMANDS)
+    assert "3 a server is away" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    status, out, _ = call(command, "--help")
+    assert status == 0
+    assert "Usage:" in out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from pipeline.cli import app; import contextlib\n"
+        "with contextlib.suppress(SystemExit): app(['--help'])\n"
+        "heavy = {'pyspark', 'faust', 'pandas', 'numpy', 'cassandra', 'confluent_kafka', 'sklearn', 'pydantic'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "kafka.prefxi=a", "verify"], "kafka.prefxi is no setting; the nearest is kafka.prefix"),
+        (["--namespace", "Not OK", "verify"], "setting namespace"),
+        (["--config", "none.toml", "status"], "none.toml can't be read"),
+        (
+            ["replay", str(Path(__file__)), "--rate", "1", "--speed", "2"],
+            "say events_per_s or speed, not both",
+        ),
+        (["replay", str(Path(__file__)), "--rate", "-1"], "events_per_s Input should be greater than 0"),
+        (["simulate", "transactions", "--limit", "0"], "limit Input should be greater than 0"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str) -> None:
+    status, out, err = call(*arguments, env=AWAY)
+    assert status == 2
+    assert message in err
+    assert err.startswith("fastdata: ")
+    assert len(err.splitlines()) == 1
+    assert out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["up", "--nodes", "2"], ["nonsense"], ["story"], ["run", "--only", "x"], ["replay", "none.csv"]],
+)
+def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
+    status, _, err = call(*arguments)
+    assert status == 2
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["verify"], ["story", "e1"], ["status"]])
+def test_a_server_that_is_away_is_one_line_and_status_3(arguments: list[str]) -> None:
+    status, _, err = call(*arguments, env=AWAY)
+    assert status == 3
+    (line,) = [line for line in err.splitlines() if line.startswith("fastdata: ")]
+    assert "Traceback" not in err
+    assert line
+
+
+def test_debug_shows_where_it_went_wrong() -> None:
+    result = CliRunner().invoke(app, ["--debug", "--set", "x=1", "verify"])
+    assert result.exception is not None
+    assert type(result.exception).__name__ == "RefuseUsageError"
+
+
+def test_down_refuses_while_a_run_uses_the_servers() -> None:
+    with roster.owned(Path(".fastdata/runs/main")):
+        status, _, err = call("down")
+    assert status == 2
+    assert f"process {os.getpid()}" in err
+
+
+def test_down_with_wipe_says_what_it_deletes() -> None:
+    kept = Path(".fastdata/runs/main/checkpoints")
+    kept.mkdir(parents=True)
+    status, _, err = call("down", "--wipe")
+    assert status == 0
+    assert "Deleting .fastdata/runs/main" in err
+    assert not kept.exists()
+
+
+def test_a_part_without_model_is_refused_before_spark_starts() -> None:
+    status, _, err = call("run", "--only", "query", env=AWAY)
+    assert status == 1
+    assert "query can't go on" in err
+    log = Path(".fastdata/runs/main/logs/query.log").read_text()
+    assert "run `fastdata train` first" in log

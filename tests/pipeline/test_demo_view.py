@@ -1,0 +1,176 @@
+"""The live view counts everything once, in whatever order it is heard, and its numbers are right."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.actions import Ack, Command
+from models.scores import Score
+from pipeline.demo import render, show
+from pipeline.demo.latencies import Latencies
+from pipeline.demo.show import Show, Stage
+from pipeline.demo.view import View
+from pipeline.drain import Look
+from pipeline.supervision import Phase
+
+T0 = 1_800_000_000_000
+
+
+def score(event_id: str, *, value: float = 0.1, ingested_at: int = T0) -> Score:
+    return Score(
+        event_id=event_id,
+        event_time=T0,
+        entity="tok_1",
+        model="fraud",
+        version="1",
+        score=value,
+        threshold=0.5,
+        features={},
+        event={"amount": 12.5},
+        arrivals={},
+        topic="transactions",
+        partition=0,
+        offset=0,
+        ingested_at=ingested_at,
+    )
+
+
+def command(event_id: str) -> Command:
+    return Command(
+        command_id=f"c-{event_id}",
+        kind="block_card",
+        entity="tok_1",
+        alarm_id=f"a-{event_id}",
+        event_id=event_id,
+        event_time=T0,
+        issued_at=T0 + 50,
+        expires_at=T0 + 1_000_000,
+    )
+
+
+def ack(event_id: str) -> Ack:
+    return Ack(
+        command_id=f"c-{event_id}",
+        entity="tok_1",
+        alarm_id=f"a-{event_id}",
+        outcome="succeeded",
+        reason="",
+        at=T0,
+    )
+
+
+def view(*frauds: str) -> View:
+    made = View(frozenset(frauds), random.Random(0))
+    made.measured_from = 0
+    return made
+
+
+@given(st.permutations(["score", "score", "command", "command", "ack", "ack"]))
+def test_redelivery_in_any_order_counts_once(order: list[str]) -> None:
+    seen = view("e1")
+    tell = {
+        "score": lambda: seen.score(score("e1", value=0.9), T0 + 20),
+        "command": lambda: seen.command(command("e1")),
+        "ack": lambda: seen.ack(ack("e1"), T0 + 120),
+    }
+    for what in order:
+        tell[what]()
+    picture = seen.picture(T0 + 200)
+    assert (picture.scored, picture.alerts, picture.alarms, picture.outcomes) == (1, 1, 1, {"succeeded": 1})
+    assert (picture.to_score.count, picture.to_score.p50) == (1, 20.0)
+    assert (picture.to_ack.count, picture.to_ack.p50) == (1, 120.0)
+    assert picture.latest[0].command == "succeeded"
+    assert picture.latest[0].fraud
+    assert picture.precision == 1.0
+
+
+def test_rates_look_back_ten_seconds_and_lag_is_what_is_not_scored() -> None:
+    seen = view()
+    seen.accepted = 300
+    for n in range(200):
+        seen.score(score(f"e{n}"), T0 + n * 100)
+    picture = seen.picture(T0 + 20_000)
+    assert picture.per_s == 10.0
+    assert picture.lag == 100
+
+
+def test_latencies_of_the_warm_up_do_not_count() -> None:
+    seen = View(frozenset(), random.Random(0))
+    seen.score(score("e1", ingested_at=T0), T0 + 9_000)
+    seen.measured_from = T0 + 10
+    seen.score(score("e2", ingested_at=T0 + 5), T0 + 9_000)
+    seen.score(score("e3", ingested_at=T0 + 20), T0 + 25)
+    assert seen.picture(T0 + 9_000).to_score_overall.count == 1
+    assert seen.picture(T0 + 9_000).to_score_overall.p50 == 5.0
+
+
+def test_precision_is_the_share_of_alerts_on_frauds() -> None:
+    seen = view("e0", "e1", "e2")
+    assert seen.picture(T0).precision is None
+    for n in range(4):
+        seen.score(score(f"e{n}", value=0.9), T0)
+    assert seen.picture(T0).precision == 0.75
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300))
+def test_percentiles_are_exact_until_the_bound_and_fair_after_it(values: list[float]) -> None:
+    kept = Latencies(random.Random(1), size=100)
+    for n, value in enumerate(values):
+        kept.add(n, value)
+    overall = kept.overall()
+    assert overall.count == len(values)
+    assert min(values) <= overall.p50 <= overall.p99 <= max(values)
+    if len(values) <= 100:
+        assert (overall.p50, overall.p99) == pytest.approx(np.percentile(values, (50, 99)))
+    latest = kept.since(len(values) - 1)
+    assert (latest.count, latest.p50) == (1, values[-1])
+
+
+def test_without_latencies_there_are_no_percentiles() -> None:
+    assert math.isnan(Latencies(random.Random(1)).overall().p50)
+    assert render.spread(Latencies(random.Random(1)).overall()) == "-"
+
+
+def test_the_view_is_drawn_with_and_without_alarms() -> None:
+    seen = view("e1")
+    assert "0 alarms, precision -" in render.line("simulating", seen.picture(T0))
+    seen.score(score("e1", value=0.9), T0 + 20)
+    seen.command(command("e1"))
+    picture = seen.picture(T0 + 100)
+    assert "to score p50 20 ms, p99 20 ms" in render.line("simulating", picture)
+    assert "1 alarms, precision 100%" in render.line("simulating", picture)
+    assert any("latencies without the first 20 s" in line for line in render.summary(picture, 20.0))
+    assert any("no latencies" in line for line in render.summary(picture, None))
+
+
+READY = {"query": Phase.READY, "writer": Phase.READY}
+QUIET = Look(query_done=True, lags={"writer": 0}, ends={"scores": 5})
+
+
+def test_the_show_goes_from_start_to_end() -> None:
+    now = Show(patience_s=60, warm_up_s=20, rate=100)
+    assert show.started(now, {**READY, "query": Phase.STARTING}, 1.0).stage is Stage.STARTING
+    now = show.started(now, READY, 1.0)
+    assert now.stage is Stage.PLAYING
+    now = show.played(now, 100.0)
+    now = show.looked(now, QUIET, 101.0)
+    assert now.stage is Stage.SETTLING
+    assert show.looked(now, QUIET, 102.0).stage is Stage.OVER
+
+
+def test_the_show_loses_patience() -> None:
+    now = show.played(show.started(Show(60, 20, 100), READY, 0.0), 100.0)
+    busy = Look(query_done=True, lags={"writer": 9}, ends={})
+    assert show.looked(now, busy, 159.0).stage is Stage.SETTLING
+    assert show.looked(now, busy, 160.0).stage is Stage.OVER
+
+
+def test_latencies_count_from_when_the_backlog_of_the_warm_up_is_gone() -> None:
+    now = show.started(Show(60, 20, 100), READY, 10.0)
+    assert not show.warmed(now, lag=0, now=29.0).warm
+    assert not show.warmed(now, lag=100, now=31.0).warm
+    assert show.warmed(now, lag=99, now=31.0).warm

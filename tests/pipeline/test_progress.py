@@ -1,0 +1,38 @@
+"""What the queries have done survives their restarts, and adds up once."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import progress
+from processing.progress import Interval
+
+
+def interval(batch: int, *, dropped: int = 0, read: int = 0, query: str = "fraud-1") -> Interval:
+    return Interval(query, batch, "2026-01-01T00:00:00Z", 5, {"transactions": {0: read}}, dropped, 0, 0, {})
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), max_size=12))
+def test_late_rows_add_up_over_intervals_and_a_repeated_one_counts_once(steps: list[tuple[int, int]]) -> None:
+    kept: dict[str, progress.Kept] = {}
+    for batch, (dropped, repeats) in enumerate(steps):
+        for _ in range(repeats):
+            kept = progress.after(kept, interval(batch, dropped=dropped))
+    total = sum(k.dropped_late for k in kept.values())
+    assert total == sum(dropped for dropped, _ in steps)
+
+
+def test_progress_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    assert progress.read(tmp_path / "none") == {}
+    kept = progress.after({}, interval(3, dropped=2, read=17))
+    progress.write(tmp_path / "run", kept)
+    assert progress.read(tmp_path / "run") == kept
+
+
+def test_the_lag_is_that_of_the_slowest_query() -> None:
+    ends = {"transactions": {0: 20}, "labels": {0: 5}}
+    assert progress.lag({}, ends) == 25
+    kept = progress.after({}, interval(1, read=20))
+    kept = progress.after(kept, interval(1, read=12, query="rejects"))
+    assert progress.lag(kept, ends) == 13
