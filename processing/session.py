@@ -72,8 +72,10 @@ def spark_session(
     Raises
     ------
     StopQueryError
-        When the Java process does not come up.
+        When the Java process does not come up, or a session runs in this process already.
     """
+    if SparkSession.getActiveSession() is not None:
+        raise StopQueryError("a Spark session runs in this process already: end it first")
     gateway = _start_gateway(java, jars, memory, log_level)
     builder = SparkSession.builder.master(f"local[{slots}]").appName("fastdata")
     for key, value in {**_LOCAL, **conf}.items():

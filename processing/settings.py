@@ -15,10 +15,10 @@ class ProcessingSettings(BaseModel):
     )
     interval_s: int = Field(
         120,
-        ge=2,
+        ge=5,
         description="Seconds between two commits of a real-time query: it pauses briefly at each, and a crash replays at most one interval.",
     )
-    idle_interval_s: int = Field(10, ge=2, description="Interval in seconds when the query runs until idle.")
+    idle_interval_s: int = Field(10, ge=5, description="Interval in seconds when the query runs until idle.")
     memory: str = Field("2g", pattern=r"^\d+[mg]$", description="Heap of the query's Java process.")
     shuffle_partitions: int = Field(
         1, ge=1, description="State partitions per keyed stage; fixed for the life of a checkpoint."

@@ -57,7 +57,7 @@ def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None 
     intervals: list[Interval] = []
     run_query(
         ProcessingSettings.model_validate(
-            {"checkpoint_dir": checkpoints, "idle_interval_s": 3, "memory": "1g"}
+            {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g"}
         ),
         topics,
         [artifact()],
