@@ -18,6 +18,8 @@ from infra.errors import InfraError
 KAFKA_IMAGE = os.environ.get("FASTDATA_TEST_KAFKA_IMAGE", "confluentinc/cp-kafka:8.1.1")
 CASSANDRA_IMAGE = os.environ.get("FASTDATA_TEST_CASSANDRA_IMAGE", "cassandra:5.0.5")
 
+Asking = tuple[Callable[[str], int], Callable[[tuple[str, ...], int], int]]
+
 _ANSWER_S = 10.0
 
 
@@ -81,6 +83,18 @@ def node_count(contact_points: tuple[str, ...], port: int) -> int:
         return 0
     finally:
         cluster.shutdown()
+
+
+@pytest.fixture(scope="session")
+def cassandra_driver() -> Callable[[tuple[str, ...], int], Cluster]:
+    """Give the way to a plain driver, for tests that look after their own server."""
+    return cassandra_cluster
+
+
+@pytest.fixture(scope="session")
+def asking() -> Asking:
+    """Give the two questions that `up` and `status` ask: how many brokers, how many nodes."""
+    return broker_count, node_count
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
 from infra.embedded import ports, processes
+from infra.embedded.kafka import bootstrap_servers
 from infra.embedded.layout import Node, Ports, servers_dir
 from infra.embedded.settings import EmbeddedSettings
-from infra.embedded.start import Report, Start, bring_up
+from infra.embedded.start import Answering, Report, Start, bring_up
 from infra.embedded.state import (
     ClusterState,
     Endpoints,
@@ -22,6 +23,8 @@ from infra.errors import GiveUpStopError, PortTakenError, RefuseStateError
 
 KafkaBrokers = Callable[[str], int]
 CassandraNodes = Callable[[tuple[str, ...], int], int]
+
+Tasks = Sequence[tuple[Sequence[Node], Answering]]
 
 _PORT_TRIES = 3
 
@@ -92,16 +95,19 @@ def _up_once(
     write_state(settings.state_dir, state)
     found = state.endpoints(settings.state_dir)
     start = Start(settings, report, state.cluster_id)
-    contact = (found.cassandra_contact_points, found.cassandra_port)
-    tasks = (
-        (state.kafka_nodes(settings.state_dir), lambda: kafka_brokers(found.kafka_bootstrap)),
-        (state.cassandra_nodes(settings.state_dir), lambda: cassandra_nodes(*contact)),
+    # Each node is asked for itself: the cluster is up when every one knows all the others.
+    tasks: Tasks = (
+        (state.kafka_nodes(settings.state_dir), lambda node: kafka_brokers(bootstrap_servers([node]))),
+        (
+            state.cassandra_nodes(settings.state_dir),
+            lambda node: cassandra_nodes((node.host,), node.ports.client),
+        ),
     )
     _together(start, tasks)
     return found
 
 
-def _together(start: Start, tasks: Sequence[tuple[Sequence[Node], Callable[[], int]]]) -> None:
+def _together(start: Start, tasks: Tasks) -> None:
     try:
         with ThreadPoolExecutor(len(tasks)) as pool:
             futures = [pool.submit(bring_up, start, nodes, answering) for nodes, answering in tasks]
@@ -137,6 +143,8 @@ def _settled_ports(nodes: Sequence[Node], report: Report, avoid: Sequence[int]) 
     wanted = nodes[0].ports
     if any(processes.running(node) for node in nodes):
         return wanted
+    for node in nodes:
+        processes.await_end(node)
     chosen = ports.choose(wanted, len(nodes), avoid)
     if chosen != wanted:
         report(

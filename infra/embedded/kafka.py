@@ -33,6 +33,8 @@ def properties(node: Node, nodes: Sequence[Node], extra: Mapping[str, str]) -> d
     """Give the settings of one broker."""
     copies = str(len(nodes))
     in_sync = str(min(2, len(nodes)))
+    # A killed broker is let in again only when its old session has ended.
+    session_ms = 3_000 if len(nodes) == 1 else 6_000
     own = {
         "process.roles": "broker,controller",
         "node.id": str(node.number),
@@ -53,6 +55,8 @@ def properties(node: Node, nodes: Sequence[Node], extra: Mapping[str, str]) -> d
         "share.coordinator.state.topic.min.isr": in_sync,
         "share.coordinator.state.topic.num.partitions": "4",
         "group.initial.rebalance.delay.ms": "0",
+        "broker.session.timeout.ms": str(session_ms),
+        "broker.heartbeat.interval.ms": str(session_ms // 6),
         "num.io.threads": "4",
         "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
     }

@@ -14,11 +14,12 @@ from infra.embedded.layout import Node
 from infra.errors import GiveUpStartError, GiveUpStopError
 
 _OUTPUT_LIMIT_BYTES = 1024 * 1024
+_LOCK = "in-use.lock"
 # The boot time, from which start times are reckoned, moves when the machine's clock is set.
 _SAME_START_S = 2.0
 _KILL_WAIT_S = 10.0
 _LOCK_WAIT_S = 10.0
-_LOCK_POLL_S = 0.05
+_POLL_S = 0.05
 
 # Starts "$@" in the background, its output cut off at $1 bytes into $2, and says its process id.
 # The shell ends at once, so the server is nobody's child: it leaves no zombie in the process that called us.
@@ -32,7 +33,7 @@ exec 3>&1
 def launch(node: Node, command: Sequence[str]) -> None:
     """Start a node's process in a session of its own and write down which one it is."""
     shell = ["/bin/sh", "-c", _LAUNCH, "launch", str(_OUTPUT_LIMIT_BYTES), str(node.output), *command]
-    with (node.directory / "in-use.lock").open("w") as lock:
+    with (node.directory / _LOCK).open("w") as lock:
         _hold(lock, node)
         done = subprocess.run(
             shell,
@@ -47,6 +48,13 @@ def launch(node: Node, command: Sequence[str]) -> None:
     _record(node, int(done.stdout))
 
 
+def await_end(node: Node) -> None:
+    """Wait until a dying process of a node has let go of its files and ports."""
+    if node.process_record.exists() and running(node) is None:
+        with (node.directory / _LOCK).open("w") as lock:
+            _hold(lock, node)
+
+
 def _hold(lock: IO[str], node: Node) -> None:
     """Take the lock that the server inherits: two processes on the same data would spoil it."""
     deadline = time.monotonic() + _LOCK_WAIT_S
@@ -59,7 +67,7 @@ def _hold(lock: IO[str], node: Node) -> None:
                     f"{node.name} did not start: a process that is not recorded works in {node.directory}. "
                     f"Find it with `fuser {lock.name}` and stop it."
                 ) from None
-            time.sleep(_LOCK_POLL_S)
+            time.sleep(_POLL_S)
 
 
 def _record(node: Node, pid: int) -> None:
@@ -76,12 +84,11 @@ def running(node: Node) -> psutil.Process | None:
         record = json.loads(node.process_record.read_text())
         process = psutil.Process(record["pid"])
         same = abs(process.create_time() - record["started"]) < _SAME_START_S
-        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
         command = process.cmdline()  # empty for a moment while it is being started
         ours = not command or any(str(node.directory) in argument for argument in command)
     except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    return process if same and alive and ours else None
+    return process if same and ours and _alive(process) else None
 
 
 def forget(node: Node) -> None:
@@ -103,11 +110,20 @@ def stop(node: Node, timeout_s: float) -> bool:
 
 
 def _gone(process: psutil.Process, timeout_s: float) -> bool:
-    try:
-        process.wait(timeout_s)
-    except psutil.TimeoutExpired:
-        return process.status() == psutil.STATUS_ZOMBIE
+    deadline = time.monotonic() + timeout_s
+    while _alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
     return True
+
+
+def _alive(process: psutil.Process) -> bool:
+    # Whoever adopted the process may be slow to bury it.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def disk_bytes(directory: Path) -> int:

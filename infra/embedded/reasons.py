@@ -18,7 +18,8 @@ _PORT_TAKEN = re.compile(r"Address already in use|is in use by another process|F
 _ADDRESS = re.compile(r"(127\.0\.0\.\d+:\d+)")
 _OUT_OF_MEMORY = re.compile(r"OutOfMemoryError: (.+)")
 _NO_VM = re.compile(
-    r"^(Error: .+|Error occurred during initialization of VM|Unrecognized .+|Invalid .+)$", re.MULTILINE
+    r"^(Error: .+|Error occurred during initialization of VM|Unrecognized \S*option.+|Invalid .*heap size.*)$",
+    re.MULTILINE,
 )
 _EXCEPTION = re.compile(
     r"^(?:Caused by: |Exception in thread \"[^\"]*\" )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error): (.+)$"
@@ -63,4 +64,5 @@ def _first_error(lines: Iterable[str]) -> str:
 
 
 def _plain(message: str) -> str:
-    return _CLASS_HEAD.sub("", _CLASS_TAIL.sub("", message.strip()))
+    plain = _CLASS_HEAD.sub("", _CLASS_TAIL.sub("", message.strip()))
+    return plain.removeprefix("Exception encountered during startup: ").rstrip(".")

@@ -1,9 +1,9 @@
 """The settings of the embedded servers."""
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from infra.jars import DEFAULT_CACHE
 
@@ -27,6 +27,11 @@ _OWN_CASSANDRA_KEYS = (
 )
 
 
+def _number(value: object) -> object:
+    """Read what an environment variable or a flag can only say as text."""
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
 class EmbeddedSettings(BaseModel):
     """How Kafka and Cassandra run as processes of this machine."""
 
@@ -34,7 +39,7 @@ class EmbeddedSettings(BaseModel):
 
     state_dir: Path = Path(".fastdata")
     """Directory of the servers' data, logs and `servers.json`."""
-    nodes: Literal[1, 3] = 1
+    nodes: Annotated[Literal[1, 3], BeforeValidator(_number)] = 1
     """Servers of each kind; three replicate everything three times, on 127.0.0.1 to 127.0.0.3."""
     kafka_port: Port = 19092
     """Wanted port of the brokers; another is taken, and written down, when this one is in use."""
@@ -60,7 +65,7 @@ class EmbeddedSettings(BaseModel):
     """Directory in which downloaded jars are kept."""
     kafka_extra: dict[str, str] = {}
     """More lines for each broker's `server.properties`."""
-    cassandra_extra: dict[str, str | int | bool] = {}
+    cassandra_extra: dict[str, Any] = {}
     """More settings for each node's `cassandra.yaml`."""
 
     @field_validator("kafka_extra")
@@ -70,7 +75,7 @@ class EmbeddedSettings(BaseModel):
 
     @field_validator("cassandra_extra")
     @classmethod
-    def _refuse_own_cassandra_keys(cls, extra: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
+    def _refuse_own_cassandra_keys(cls, extra: dict[str, Any]) -> dict[str, Any]:
         return _without(extra, [key for key in extra if key.endswith(_OWN_CASSANDRA_KEYS)])
 
 

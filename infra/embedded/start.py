@@ -11,10 +11,11 @@ from infra.embedded import cassandra, kafka, ports, processes, reasons
 from infra.embedded.java import java_binary
 from infra.embedded.layout import Node
 from infra.embedded.settings import EmbeddedSettings
-from infra.errors import GiveUpStartError
+from infra.errors import GiveUpStartError, PortTakenError
 from infra.jars import resolve
 
 Report = Callable[[str], None]
+Answering = Callable[[Node], int]
 
 _POLL_S = 0.05
 _LOG_TAIL_BYTES = 256 * 1024
@@ -31,13 +32,47 @@ class Start:
     started: list[Node] = field(default_factory=list)
 
 
-def bring_up(start: Start, nodes: Sequence[Node], answering: Callable[[], int]) -> None:
+def bring_up(start: Start, nodes: Sequence[Node], answering: Answering) -> None:
     """Start what is missing of one kind of server, and wait for all of it."""
-    missing = [node for node in nodes if processes.running(node) is None]
-    marks = {node: _launch(start, node, nodes, _jars(start, node)) for node in missing}
-    _wait(start, nodes, marks, answering)
-    if missing:
-        start.report(f"{', '.join(node.name for node in missing)}: up.")
+    marks: dict[Node, int] = {}
+    try:
+        _launch_and_wait(start, nodes, marks, answering)
+    except PortTakenError as error:
+        if len(marks) == len(nodes):
+            raise
+        raise GiveUpStartError(
+            f"{error} The other nodes run on this port too, so it has to be freed."
+        ) from error
+    if marks:
+        start.report(f"{', '.join(node.name for node in marks)}: up.")
+
+
+def _launch_and_wait(
+    start: Start, nodes: Sequence[Node], marks: dict[Node, int], answering: Answering
+) -> None:
+    """Launch each node that is found dead, once, until all of them answer."""
+    deadline = time.monotonic() + start.settings.start_timeout_s
+    while not start.cancelled.is_set():
+        for node in nodes:
+            if processes.running(node) is None:
+                _launch_once(start, node, nodes, marks)
+        if _all_answer(nodes, answering):
+            return
+        if time.monotonic() > deadline:
+            raise _too_slow(start, nodes[0])
+        start.cancelled.wait(_POLL_S)
+
+
+def _all_answer(nodes: Sequence[Node], answering: Answering) -> bool:
+    # A plain connection first: client libraries complain loudly of a server that is not there yet.
+    listening = all(ports.answers(node.host, node.ports.client) for node in nodes)
+    return listening and all(answering(node) >= len(nodes) for node in nodes)
+
+
+def _launch_once(start: Start, node: Node, nodes: Sequence[Node], marks: dict[Node, int]) -> None:
+    if node in marks:
+        raise _failure(node, reasons.find(_written(node, marks[node])))
+    marks[node] = _launch(start, node, nodes, _jars(start, node))
 
 
 def _jars(start: Start, node: Node) -> Sequence[Path]:
@@ -68,36 +103,32 @@ def _prepare(start: Start, node: Node, nodes: Sequence[Node], jars: Sequence[Pat
 
 
 def _format(start: Start, node: Node, arguments: Sequence[str]) -> None:
-    done = subprocess.run(
-        [str(java_binary()), *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        cwd=node.directory,
-        timeout=start.settings.start_timeout_s,
-    )
+    try:
+        done = subprocess.run(
+            [str(java_binary()), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            cwd=node.directory,
+            timeout=start.settings.start_timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_slow(start, node) from None
     if done.returncode != 0:
+        node.output.write_text(done.stdout + done.stderr)
         raise _failure(node, reasons.find(done.stdout + done.stderr))
 
 
-def _wait(start: Start, nodes: Sequence[Node], marks: dict[Node, int], answering: Callable[[], int]) -> None:
-    deadline = time.monotonic() + start.settings.start_timeout_s
-    while not start.cancelled.wait(_POLL_S):
-        for node in nodes:
-            if processes.running(node) is None:
-                raise _failure(node, reasons.find(_written(node, marks.get(node, 0))))
-        if all(ports.answers(node.host, node.ports.client) for node in nodes) and answering() >= len(nodes):
-            return
-        if time.monotonic() > deadline:
-            raise GiveUpStartError(
-                f"{nodes[0].kind} did not answer within {start.settings.start_timeout_s:g} s. "
-                f"Its log: {nodes[0].log}. On a slow machine raise start_timeout_s."
-            )
-
-
 def _failure(node: Node, reason: reasons.Reason) -> GiveUpStartError:
-    return reason.error(f"{node.name} did not start: {reason.text}. Its log: {node.log}")
+    return reason.error(f"{node.name} did not start: {reason.text}. Its logs: {node.log.parent}")
+
+
+def _too_slow(start: Start, node: Node) -> GiveUpStartError:
+    return GiveUpStartError(
+        f"{node.kind} did not answer within {start.settings.start_timeout_s:g} s. "
+        f"Its logs: {node.log.parent}. On a slow machine raise start_timeout_s."
+    )
 
 
 def _written(node: Node, mark: int) -> str:

@@ -1,0 +1,236 @@
+"""The embedded servers themselves: real Kafka and Cassandra in a directory of their own."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cassandra.cluster import Cluster, Session
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from infra.embedded import EmbeddedSettings, Endpoints, Status, control, down, endpoints, processes, status
+from infra.embedded.layout import Node
+from infra.embedded.state import read_state, servers_json
+from infra.errors import GiveUpStartError, RefuseStateError
+
+StartServers = Callable[[EmbeddedSettings], Endpoints]
+MakeDriver = Callable[[tuple[str, ...], int], Cluster]
+Asking = tuple[Callable[[str], int], Callable[[tuple[str, ...], int], int]]
+KEYSPACE = (
+    "CREATE KEYSPACE IF NOT EXISTS kept WITH replication = "
+    "{'class': 'NetworkTopologyStrategy', 'datacenter1': %d}"
+)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSettings]:
+    """Give a cluster that this module's tests start, kill and stop as they like."""
+    # The heaps are the smallest that are allowed: they have to do.
+    settings = EmbeddedSettings(
+        state_dir=tmp_path_factory.mktemp("own"), kafka_heap_mb=128, cassandra_heap_mb=256
+    )
+    yield settings
+    down(settings, wipe=True, report=lambda _: None)
+
+
+def _nodes(settings: EmbeddedSettings) -> tuple[Node, ...]:
+    state = read_state(settings.state_dir)
+    assert state is not None
+    return (*state.kafka_nodes(settings.state_dir), *state.cassandra_nodes(settings.state_dir))
+
+
+def _pids(settings: EmbeddedSettings) -> dict[str, int]:
+    found = {node.name: processes.running(node) for node in _nodes(settings)}
+    return {name: process.pid for name, process in found.items() if process}
+
+
+def _session(found: Endpoints, make: MakeDriver) -> Session:
+    return make(found.cassandra_contact_points, found.cassandra_port).connect()
+
+
+def _produce(bootstrap: str, topic: str, value: bytes, copies: int) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    if topic not in admin.list_topics(timeout=20).topics:
+        admin.create_topics([NewTopic(topic, 1, copies)])[topic].result(20)
+    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all"})
+    producer.produce(topic, value)
+    assert producer.flush(60) == 0
+
+
+def _values(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "reader", "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([topic])
+    messages = consumer.consume(count, 60)
+    consumer.close()
+    return [message.value() for message in messages]
+
+
+def _status(settings: EmbeddedSettings, ask: Asking) -> Status:
+    return status(settings, kafka_brokers=ask[0], cassandra_nodes=ask[1])
+
+
+def test_up_is_idempotent(settings: EmbeddedSettings, start_embedded: StartServers) -> None:
+    first = start_embedded(settings)
+    pids = _pids(settings)
+    assert start_embedded(settings) == first == endpoints(settings)
+    assert _pids(settings) == pids
+    assert sorted(pids) == ["cassandra-1", "kafka-1"]
+
+
+def test_status_counts_what_answers(
+    settings: EmbeddedSettings, start_embedded: StartServers, asking: Asking
+) -> None:
+    start_embedded(settings)
+    seen = _status(settings, asking)
+    assert seen.healthy
+    assert (seen.kafka_answering, seen.cassandra_answering) == (1, 1)
+    assert [node.health for node in seen.nodes] == ["answers", "answers"]
+    assert all(node.memory_bytes > 0 < node.disk_bytes for node in seen.nodes)
+    assert json.loads(json.dumps(seen.as_dict()))["nodes"][0]["version"] == "4.3.1"
+
+
+def test_killed_servers_come_back_on_their_ports_with_their_data(
+    settings: EmbeddedSettings, start_embedded: StartServers, cassandra_driver: MakeDriver, asking: Asking
+) -> None:
+    found = start_embedded(settings)
+    session = _session(found, cassandra_driver)
+    session.execute(KEYSPACE % 1)
+    session.execute("CREATE TABLE IF NOT EXISTS kept.t (k int PRIMARY KEY, v text)")
+    _produce(found.kafka_bootstrap, "kept", b"before", 1)
+    session.execute("INSERT INTO kept.t (k, v) VALUES (1, 'before')")
+    pids = _pids(settings)
+
+    for pid in pids.values():
+        os.kill(pid, signal.SIGKILL)
+    session.cluster.shutdown()
+    assert start_embedded(settings) == found
+
+    session = _session(found, cassandra_driver)
+    assert session.execute("SELECT v FROM kept.t WHERE k = 1").one().v == "before"
+    session.cluster.shutdown()
+    assert _values(found.kafka_bootstrap, "kept", 1) == [b"before"]
+    assert set(_pids(settings).values()).isdisjoint(pids.values())
+    assert _status(settings, asking).healthy
+
+
+def test_a_stale_process_id_is_told_and_its_owner_left_alone(
+    settings: EmbeddedSettings, start_embedded: StartServers, asking: Asking
+) -> None:
+    start_embedded(settings)
+    down(settings, report=lambda _: None)
+    kafka = _nodes(settings)[0]
+    kafka.process_record.write_text(json.dumps({"pid": os.getpid(), "started": 0}))
+    said: list[str] = []
+    control.up(settings, kafka_brokers=asking[0], cassandra_nodes=asking[1], report=said.append)
+    assert "kafka-1 is recorded as running, but its process is gone: starting it again." in said
+    assert _pids(settings)["kafka-1"] != os.getpid()
+
+
+def test_a_cluster_keeps_its_number_of_nodes(
+    settings: EmbeddedSettings, start_embedded: StartServers
+) -> None:
+    start_embedded(settings)
+    with pytest.raises(RefuseStateError, match="nodes=1, asked for was nodes=3"):
+        start_embedded(settings.model_copy(update={"nodes": 3}))
+
+
+def test_taken_ports_are_passed_over_and_written_down(
+    settings: EmbeddedSettings, start_embedded: StartServers, tmp_path: Path
+) -> None:
+    taken = start_embedded(settings)
+    beside = settings.model_copy(update={"state_dir": tmp_path})
+    try:
+        found = start_embedded(beside)
+        assert found.kafka_bootstrap != taken.kafka_bootstrap
+        assert found.cassandra_port != taken.cassandra_port
+        assert endpoints(beside) == found
+        assert (
+            json.loads(servers_json(tmp_path).read_text())["endpoints"]["cassandra_port"]
+            == found.cassandra_port
+        )
+    finally:
+        down(beside, wipe=True, report=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (
+            {"kafka_extra": {"log.segment.bytes": "-1"}},
+            "kafka-1 did not start: Invalid value -1 for configuration log.segment.bytes",
+        ),
+        (
+            {"cassandra_extra": {"nonsense": 1}},
+            "cassandra-1 did not start: Invalid yaml. Please remove properties [nonsense]",
+        ),
+        ({"kafka_heap_mb": 99_999_999}, "kafka-1 did not start: Java did not start: Error occurred"),
+        ({"start_timeout_s": 0.1}, "did not answer within 0.1 s"),
+    ],
+    ids=["kafka-setting", "cassandra-setting", "heap", "timeout"],
+)
+def test_a_failed_start_says_why_and_leaves_nothing_running(
+    start_embedded: StartServers, tmp_path: Path, wrong: dict[str, object], reason: str
+) -> None:
+    settings = EmbeddedSettings.model_validate({"state_dir": tmp_path, **wrong})
+    with pytest.raises(GiveUpStartError) as caught:
+        start_embedded(settings)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+    assert _pids(settings) == {}
+
+
+def test_down_stops_and_wipe_says_what_it_deletes(
+    settings: EmbeddedSettings, start_embedded: StartServers, asking: Asking
+) -> None:
+    start_embedded(settings)
+    beside = settings.state_dir / "not-ours"
+    beside.write_text("kept")
+    said: list[str] = []
+    down(settings, report=said.append)
+    assert said == ["Stopped kafka-1, cassandra-1."]
+    assert [node.health for node in _status(settings, asking).nodes] == ["stopped", "stopped"]
+
+    said.clear()
+    down(settings, wipe=True, report=said.append)
+    assert said[0] == "No server was running."
+    assert said[1].startswith(f"Deleting {settings.state_dir}/servers (")
+    assert endpoints(settings) is None
+    assert not (settings.state_dir / "servers").exists()
+    assert beside.read_text() == "kept"
+
+
+@pytest.mark.slow
+def test_three_nodes_replicate_and_outlive_one(
+    start_embedded: StartServers, tmp_path: Path, cassandra_driver: MakeDriver, asking: Asking
+) -> None:
+    settings = EmbeddedSettings(state_dir=tmp_path, nodes=3, kafka_heap_mb=192, cassandra_heap_mb=384)
+    try:
+        found = start_embedded(settings)
+        seen = _status(settings, asking)
+        assert (seen.healthy, seen.kafka_answering, seen.cassandra_answering) == (True, 3, 3)
+        assert found.replication_factor == 3
+        pids = _pids(settings)
+        session = _session(found, cassandra_driver)
+        session.execute(KEYSPACE % 3)
+        session.execute("CREATE TABLE kept.t (k int PRIMARY KEY, v text)")
+        _produce(found.kafka_bootstrap, "kept", b"by three", 3)
+
+        os.kill(pids["kafka-2"], signal.SIGKILL)
+        os.kill(pids["cassandra-3"], signal.SIGKILL)
+        _produce(found.kafka_bootstrap, "kept", b"by two", 3)
+        session.execute("INSERT INTO kept.t (k, v) VALUES (1, 'by two')")
+        session.cluster.shutdown()
+
+        assert start_embedded(settings) == found
+        assert _values(found.kafka_bootstrap, "kept", 2) == [b"by three", b"by two"]
+        assert _pids(settings).keys() == pids.keys()
+        assert _pids(settings)["kafka-1"] == pids["kafka-1"]
+        assert _status(settings, asking).healthy
+    finally:
+        down(settings, wipe=True, report=lambda _: None)
