@@ -5,6 +5,7 @@ epoch, UTC. `models.schema` derives the Spark and Cassandra shapes and the SQL p
 """
 
 import math
+import re
 from typing import Annotated, Any, ClassVar, Final, get_args
 
 import msgspec
@@ -97,6 +98,10 @@ AnyEvent = Transaction | Label | Reading
 EVENT_TYPES: Final[dict[str, type[Event]]] = {t.__struct_config__.tag: t for t in get_args(AnyEvent)}
 """Event types by their tag."""
 
+NOT_FINITE_PATTERN: Final = r":\s*-?(NaN|Infinity)\b"
+"""A bare word after a colon that other JSON writers put where a number has no value."""
+
+_BARE_NOT_FINITE: Final = re.compile(NOT_FINITE_PATTERN.encode())
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
@@ -122,7 +127,11 @@ def decode(data: bytes) -> AnyEvent:
         )
     try:
         return _decoder.decode(data)
+    except RecursionError as error:
+        raise RejectEventError(rejections.MALFORMED_JSON, "nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if _BARE_NOT_FINITE.search(data):
+            raise RejectEventError(rejections.NOT_FINITE, "NaN and Infinity are no JSON numbers") from error
         raise _rejection(error) from error
 
 
@@ -140,7 +149,10 @@ def build(event_type: str, fields: dict[str, Any]) -> AnyEvent:
         event: AnyEvent = msgspec.convert({"type": event_type, **fields}, AnyEvent)
     except msgspec.ValidationError as error:
         raise _rejection(error) from error
-    size = len(encode(event))
+    try:
+        size = len(encode(event))
+    except UnicodeEncodeError as error:
+        raise RejectEventError(rejections.WRONG_TYPE, f"text that is no Unicode: {error}") from error
     if size > MAX_EVENT_BYTES:
         raise RejectEventError(rejections.TOO_LARGE, f"{size} bytes, at most {MAX_EVENT_BYTES} are taken")
     return event

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 from msgspec import Meta
 
 from models import rejections
-from models.events import FUTURE_TOLERANCE_MS, MAX_EVENT_BYTES, Event
+from models.events import FUTURE_TOLERANCE_MS, MAX_EVENT_BYTES, NOT_FINITE_PATTERN, Event
 
 _SPARK: Final[dict[Any, str]] = {str: "string", int: "bigint", float: "double", bool: "boolean"}
 _CASSANDRA: Final[dict[Any, str]] = {str: "text", int: "bigint", float: "double", bool: "boolean"}
@@ -86,6 +86,7 @@ def reason_sql(event_type: type[Event], parsed: str) -> str:
 
 
 _TEXT: Final = "cast(value as string)"
+_NOT_FINITE: Final = NOT_FINITE_PATTERN.replace("\\", "\\\\")
 
 
 def _envelope_checks(event_type: type[Event], parsed: str) -> list[str]:
@@ -124,6 +125,11 @@ def _envelope_reasons(event_type: type[Event]) -> list[tuple[str, str, str]]:
             f"at most {MAX_EVENT_BYTES} bytes are taken",
         ),
         (f"startswith(ltrim({_TEXT}), '[')", rejections.WRONG_TYPE, "an array where an object should be"),
+        (
+            f"{names} is null and {_TEXT} rlike '{_NOT_FINITE}'",
+            rejections.NOT_FINITE,
+            "NaN is no JSON number",
+        ),
         (f"{names} is null", rejections.MALFORMED_JSON, "the value is not a JSON object"),
         (f"{kind} is null", rejections.MISSING_FIELD, "at $.type"),
         (

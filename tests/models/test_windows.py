@@ -36,6 +36,7 @@ def test_windows_keep_history_and_fit_a_double(lives: frozenset[int]) -> None:
 
 def test_half_lives_too_far_apart_are_refused_with_what_would_fit() -> None:
     with pytest.raises(
-        RefuseSpecError, match=r"with 1 h the longest may be 56.25 h, with 1000 h the shortest may be 17.7778 h"
+        RefuseSpecError,
+        match=r"with 1 h the longest may be 56.25 h, with 1000 h the shortest may be 17.7778 h",
     ):
         landmark_windows(frozenset({HOUR, 1000 * HOUR}))

@@ -152,7 +152,7 @@ def test_malformed_records_become_dead_letters_and_the_rest_is_scored(
     intervals = drain(kafka, tmp_path)
     letters = [dead_letters.decode(r.value) for r in read_all(kafka, "dead-letters") if r.value]
     assert sorted(x.reason for x in letters) == sorted(
-        ["empty", "malformed_json", "wrong_type", "unknown_type", "missing_field", "malformed_json"]
+        ["empty", "malformed_json", "wrong_type", "unknown_type", "missing_field", "not_finite"]
     )
     assert {s.event_id for s in all_scores(kafka)} == {str(n) for n in range(300)}
     assert sum(i.dropped_late for i in intervals) == 0

@@ -48,6 +48,8 @@ VALUES = [
     b"[1]",
     b"\xff\xfe",
     b'{"type":"transaction","amount":NaN}',
+    b'{"type":"transaction","amount": -Infinity}',
+    b'{"a":' * 3000 + b"1" + b"}" * 3000,
     text(type="refund"),
     without("type"),
     without("event_id"),
