@@ -78,11 +78,6 @@ def decode(state: str | None) -> Alarms:
     return Alarms() if state is None else _decoder.decode(state)
 
 
-def alert_id(alert: Score) -> str:
-    """Name an alert: one event as judged by one model."""
-    return f"{alert.event_id}/{alert.model}"
-
-
 def alarm_id(alert: Score) -> str:
     """Name the alarm that this alert opens."""
     return f"alarm-{_digest(alert.entity, alert.model, alert.event_id)}"

@@ -13,7 +13,7 @@ from actors.items import Change as Message
 from models.actions import Ack, Command, encode
 from models.scores import Score
 from storage.alarms import AlarmRow
-from storage.entities import Change, CommandRow, CommandStatus, Snapshot
+from storage.entities import Change, CommandRow, CommandStatus, Snapshot, alert_id
 
 QUEUED: Final[CommandStatus] = "queued"
 SENT: Final[CommandStatus] = "sent"
@@ -79,8 +79,13 @@ def _alarm_row(entity: str, version: int, alarm: Alarm, statuses: Mapping[str, C
         event_id=alarm.event_id,
         alerts=alarm.alerts,
         command_id=command,
-        command_status=statuses[command] if command else None,
+        command_status=None if command is None else _status(alarm, command, statuses),
     )
+
+
+def _status(alarm: Alarm, command: str, statuses: Mapping[str, CommandStatus]) -> CommandStatus | None:
+    answer = alarm.commands[command]  # outlives the row in the outbox
+    return statuses.get(command) or (answer.outcome if answer else None)
 
 
 class _Draft:
@@ -96,7 +101,7 @@ class _Draft:
         self._changed: dict[str, CommandRow] = {}
 
     def alert(self, score: Score, now: int) -> None:
-        name = alarms.alert_id(score)
+        name = alert_id(score.event_id, score.model)
         if name in self._snapshot.alerts or name in self._taken:
             return
         self._alarms, commands = alarms.take_alert(self._alarms, score, now, self._policy)

@@ -2,22 +2,17 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
 from actors.decisions import advance
-from storage.alarms import AlarmStore
 from storage.entities import Change, EntityStore, Snapshot
 from storage.errors import StaleWriteError
 
 Decide: TypeAlias = Callable[[Snapshot], Change | None]
 
 _log = structlog.get_logger(__name__)
-
-
-class Store(EntityStore, AlarmStore, Protocol):
-    """What actors need of storage."""
 
 
 class Snapshots:
@@ -37,30 +32,30 @@ class Snapshots:
     def change(self, entity: str, decide: Decide) -> Snapshot:
         """Save what `decide` returns and return the snapshot afterwards.
 
-        When another writer was there first, the entity is loaded again and decided anew; `decide` may
-        return None when nothing is to be saved.
+        A kept snapshot may be behind, when another process changed the entity. A save finds that out, and
+        the entity is loaded again and decided anew; "nothing to save" is only believed of a snapshot that
+        was just loaded.
         """
+        kept = self._kept.pop(entity, None)
         while True:
-            snapshot = self._get(entity)
+            snapshot = kept or self._store.load(entity)
             change = decide(snapshot)
-            if change is None:
-                return snapshot
-            try:
-                return self._save(entity, snapshot, change)
-            except StaleWriteError as stale:
-                _log.info(
-                    "entity_changed_elsewhere", entity=entity, expected=stale.expected, found=stale.found
-                )
+            if change is None and kept is None:
+                return self._keep(entity, snapshot)
+            if change is not None and (saved := self._saved(entity, snapshot, change)) is not None:
+                return saved
+            kept = None
 
-    def _get(self, entity: str) -> Snapshot:
-        snapshot = self._kept.pop(entity, None) or self._store.load(entity)
+    def _saved(self, entity: str, snapshot: Snapshot, change: Change) -> Snapshot | None:
+        try:
+            version = self._store.save(entity, snapshot.version, change)
+        except StaleWriteError as stale:
+            _log.info("entity_changed_elsewhere", entity=entity, expected=stale.expected, found=stale.found)
+            return None
+        return self._keep(entity, advance(snapshot, change, version))
+
+    def _keep(self, entity: str, snapshot: Snapshot) -> Snapshot:
         self._kept[entity] = snapshot
         if len(self._kept) > self._capacity:
             self._kept.popitem(last=False)
         return snapshot
-
-    def _save(self, entity: str, snapshot: Snapshot, change: Change) -> Snapshot:
-        self._kept.pop(entity)
-        version = self._store.save(entity, snapshot.version, change)
-        saved = self._kept[entity] = advance(snapshot, change, version)
-        return saved

@@ -21,6 +21,12 @@ class Consumer(aiokafka.Consumer):
         """Make the message's offset part of the next commit."""
         return bool(super().ack(message))
 
+    def release(self) -> None:
+        """Close the event loop of the consumer's thread; the thread does it itself, but only once it ran."""
+        loop = self._thread.thread_loop
+        if not (loop.is_running() or loop.is_closed()):
+            loop.close()
+
 
 class Transport(aiokafka.Transport):
     """The aiokafka transport with that consumer."""

@@ -17,11 +17,11 @@ from actors.errors import RetryLaterError, StoppingError
 from actors.items import Change, Item, Refusal, by_entity
 from actors.outbox import Publication
 from actors.settings import ActorSettings
-from actors.snapshots import Snapshots, Store
+from actors.snapshots import Snapshots
 from ingest.errors import RetryLaterError as KafkaAwayError
 from ingest.ports import Clock, ProducerPort, Record
 from models.errors import RejectEventError
-from storage.entities import Snapshot
+from storage.entities import EntityStore, Snapshot
 from storage.errors import RetryLaterError as StoreAwayError
 
 Reject = Callable[[Record, RejectEventError], None]
@@ -41,7 +41,7 @@ class Work:
 
     def __init__(
         self,
-        store: Store,
+        store: EntityStore,
         producer: ProducerPort,
         settings: ActorSettings,
         *,

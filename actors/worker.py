@@ -18,12 +18,12 @@ from actors.lanes import Lanes
 from actors.receipts import Receipts
 from actors.settings import ActorSettings
 from actors.shard import Shard
-from actors.snapshots import Store
 from actors.supervisor import Supervisor
 from actors.transport import Consumer
 from actors.work import Reject, Work
 from ingest.ports import Clock, ProducerPort, Record
 from ingest.settings import KafkaSettings
+from storage.entities import EntityStore
 
 LOOK_S: Final = 0.1
 """How often a running worker looks whether it shall stop, in seconds."""
@@ -38,7 +38,7 @@ def wall_clock() -> int:
 
 def run_worker(
     kafka: KafkaSettings,
-    store: Store,
+    store: EntityStore,
     producer: ProducerPort,
     settings: ActorSettings,
     stop: threading.Event,
@@ -70,11 +70,8 @@ def run_worker(
 async def _serve(
     kafka: KafkaSettings, settings: ActorSettings, start_shard: Any, stop: threading.Event
 ) -> None:
-    def acknowledge(message: Message) -> None:
-        cast("Consumer", app.consumer).acknowledge(message)
-
     supervisor = Supervisor(start_shard, settings)
-    receipts: Receipts[Message] = Receipts(acknowledge)
+    receipts: Receipts[Message] = Receipts(lambda message: consumer.acknowledge(message))  # noqa: PLW0108 - made below
     lanes = Lanes(supervisor.perform, receipts, settings)
     app = build_app(
         kafka,
@@ -84,6 +81,7 @@ async def _serve(
             "acks": _taker(read_ack, lanes, receipts, stop),
         },
     )
+    consumer = cast("Consumer", app.consumer)
     starting, moving = asyncio.create_task(app.start()), asyncio.create_task(lanes.run())
     try:
         await _until(stop, app, (starting, moving))
@@ -94,6 +92,7 @@ async def _serve(
         moving.cancel()
         await asyncio.gather(starting, moving, return_exceptions=True)
         await app.stop()
+        consumer.release()
         supervisor.stop()
     _log.info("worker_stopped", undone=len(receipts))
 

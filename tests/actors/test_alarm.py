@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from actors import alarm
-from actors.alarm import Alarms, Policy, alarm_id, alert_id, take_ack, take_alert
+from actors.alarm import Alarms, Policy, alarm_id, take_ack, take_alert
 from models.actions import Ack, Command
 from models.scores import Score
 
@@ -61,7 +61,6 @@ def test_ids_follow_from_what_opened_the_alarm(alert: Callable[..., Score]) -> N
     assert again[0].command_id == again[1].command_id
     assert alarm_id(alert("e1")) != alarm_id(alert("e2"))
     assert alarm_id(alert("e1", entity="a")) != alarm_id(alert("e1", entity="b"))
-    assert alert_id(alert("e1", model="m")) == "e1/m"
 
 
 def test_without_a_command_in_the_policy_the_alarm_opens_alone(alert: Callable[..., Score]) -> None:

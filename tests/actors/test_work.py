@@ -249,6 +249,18 @@ def test_another_writer_makes_the_entity_be_decided_anew(
     assert len(producer.commands()) == 1
 
 
+def test_an_answer_to_a_command_that_another_worker_queued_is_not_lost_to_an_old_snapshot(
+    make_work: Callable[..., Work], store: MemoryEntityStore, producer: Any, alert: Callable[..., Score]
+) -> None:
+    here, there = make_work(store, producer), make_work(store, producer)
+    here([alert("e1")])
+    there([alert("e2", model="velocity")])
+    command = producer.commands()[-1]
+    here([ack_of(command)])
+    statuses = {row.command_id: row.status for row in store.load(CARD).commands}
+    assert statuses[command.command_id] == "succeeded"
+
+
 def test_what_is_no_alert_is_rejected_and_the_rest_goes_on(
     make_work: Callable[..., Work], store: MemoryEntityStore, producer: Any, alert: Callable[..., Score]
 ) -> None:

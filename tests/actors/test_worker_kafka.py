@@ -1,0 +1,313 @@
+"""The worker on a real Kafka: what is committed when, rebalances, and the whole way to the answer."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors import alarm
+from actors.errors import StopProcessError
+from actors.gateway import run_gateway
+from actors.ledger import open_ledger
+from actors.settings import ActorSettings, GatewaySettings
+from actors.worker import run_worker, wall_clock
+from ingest.admin import group_lag
+from ingest.consumer import Consumer
+from ingest.ports import Record
+from ingest.producer import Producer
+from ingest.reading import read_all
+from ingest.settings import KafkaSettings, TopicSettings
+from ingest.topics import ensure_topics
+from models.actions import decode_ack, decode_command
+from models.errors import RejectEventError
+from models.scores import Score, encode
+from storage.entities import EntityStore
+from storage.entity_store import CassandraEntityStore
+from storage.memory import MemoryEntityStore
+from storage.migrate import migrate
+from storage.session import connect
+from storage.settings import CassandraSettings
+
+pytestmark = pytest.mark.kafka
+
+PATIENCE_S = 60
+COMMIT_S = 0.1
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s until {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
+    settings = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(settings)
+    return settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ActorSettings:
+    return ActorSettings(
+        shards=4,
+        commit_interval_s=COMMIT_S,
+        session_timeout_s=6,
+        heartbeat_s=1,
+        drain_s=0.1,
+        retry_first_s=0.01,
+        state_dir=tmp_path / "faust",
+    )
+
+
+class Workers:
+    """Workers as threads of this process; whatever ends one is raised when it is stopped."""
+
+    def __init__(self, kafka: KafkaSettings, settings: ActorSettings) -> None:
+        self.kafka, self.settings = kafka, settings
+        self.rejected: list[tuple[str, str]] = []
+        self._running: list[tuple[threading.Thread, threading.Event]] = []
+        self._errors: list[BaseException] = []
+
+    def start(self, store: Any) -> None:
+        stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(store, stop))
+        self._running.append((thread, stop))
+        thread.start()
+
+    def stop_one(self) -> None:
+        thread, stop = self._running.pop(0)
+        stop.set()
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+        if self._errors:
+            raise self._errors.pop()
+
+    def stop_all(self) -> None:
+        while self._running:
+            self.stop_one()
+
+    def _run(self, store: EntityStore, stop: threading.Event) -> None:
+        try:
+            with Producer(self.kafka) as producer:
+                run_worker(self.kafka, store, producer, self.settings, stop, reject=self._reject)
+        except BaseException as error:  # noqa: BLE001 - raised again by stop_one
+            self._errors.append(error)
+
+    def _reject(self, record: Record, error: RejectEventError) -> None:
+        self.rejected.append((record.position, error.reason))
+
+
+@pytest.fixture
+def workers(kafka: KafkaSettings, settings: ActorSettings) -> Iterator[Workers]:
+    started = Workers(kafka, settings)
+    yield started
+    started.stop_all()
+
+
+@contextmanager
+def gateway(kafka: KafkaSettings, path: Path) -> Iterator[None]:
+    stop = threading.Event()
+
+    def run() -> None:
+        settings = GatewaySettings(refuse_probability=0.3, seed=1, poll_s=0.05)
+        with (
+            open_ledger(path) as ledger,
+            Producer(kafka) as out,
+            Consumer(kafka, "gateway", ["commands"]) as inp,
+        ):
+            run_gateway(inp, out, ledger, settings, stop, reject=refuse_nothing, clock=wall_clock)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(PATIENCE_S)
+
+
+def refuse_nothing(record: Record, error: RejectEventError) -> None:
+    raise AssertionError(f"{record.position}: {error}")
+
+
+def send(kafka: KafkaSettings, *alerts: Score) -> None:
+    with Producer(kafka) as producer:
+        for score in alerts:
+            producer.send("alerts", score.entity, encode(score))
+
+
+def taken(store: EntityStore) -> int:
+    return sum(len(store.load(entity).alerts) for entity in store.entities())
+
+
+class Gate:
+    """A store whose saves of one entity wait at a gate."""
+
+    def __init__(self, inner: EntityStore, entity: str) -> None:
+        self.inner, self.entity = inner, entity
+        self.open, self.reached = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def save(self, entity: str, *args: Any) -> int:
+        if entity == self.entity:
+            self.reached.set()
+            self.open.wait(PATIENCE_S)
+        return self.inner.save(entity, *args)
+
+
+def test_nothing_is_committed_before_it_is_done_and_what_was_not_comes_again(
+    kafka: KafkaSettings, workers: Workers, store: MemoryEntityStore, alert: Callable[..., Score]
+) -> None:
+    one_partition = kafka.model_copy(update={"prefix": kafka.prefix + "one-"})
+    one_partition = one_partition.model_copy(update={"topics": {"alerts": TopicSettings(partitions=1)}})
+    ensure_topics(one_partition)
+    workers.kafka = one_partition
+    gate = Gate(store, "stuck")
+    send(one_partition, *(alert(f"e{n}", entity=f"before{n}") for n in range(5)))
+    workers.start(gate)
+    wait_until(lambda: group_lag(one_partition, "actors", "alerts") == 0, "the first alerts are committed")
+
+    send(one_partition, alert("stuck", entity="stuck"))
+    send(one_partition, *(alert(f"e{n}", entity=f"after{n}") for n in range(40)))
+    assert gate.reached.wait(PATIENCE_S)
+    free = [n for n in range(40) if n % 4]  # more than enough entities on the three other shards
+    wait_until(lambda: taken(store) >= 5 + len(free) // 2, "the shards beside it go on")
+    time.sleep(5 * COMMIT_S)
+    assert group_lag(one_partition, "actors", "alerts") == 41, "nothing behind the undone one is committed"
+
+    workers.stop_one()
+    assert group_lag(one_partition, "actors", "alerts") == 41
+    assert store.load("stuck").version == 0
+    gate.open.set()
+    workers.start(store)
+    wait_until(lambda: group_lag(one_partition, "actors", "alerts") == 0, "all is done and committed")
+    assert taken(store) == 46
+    commands = [decode_command(r.value) for r in read_all(one_partition, "commands")]
+    by_entity = {(c.entity, c.command_id) for c in commands}
+    assert len(by_entity) == len({entity for entity, _ in by_entity}) == 46
+
+
+def test_what_is_no_alert_or_ack_is_rejected_and_committed(
+    kafka: KafkaSettings, workers: Workers, store: MemoryEntityStore, alert: Callable[..., Score]
+) -> None:
+    with Producer(kafka) as producer:
+        for bad in (b"", b"{", b"\xff\xfe", b"[]", b'{"event_id": 1}', b"null", b'"\xc3"'):
+            producer.send("alerts", "card", bad)
+        producer.send("acks", "card", b"{}")
+        producer.send("alerts", "card", encode(alert("e1", entity="card")))
+    workers.start(store)
+    wait_until(lambda: group_lag(kafka, "actors", "alerts") == 0, "the alerts are committed")
+    wait_until(lambda: group_lag(kafka, "actors", "acks") == 0, "the acks are committed")
+    assert len({position for position, _ in workers.rejected}) == 8
+    assert taken(store) == 1
+
+
+def test_a_shard_that_can_not_be_helped_ends_the_worker_uncommitted(
+    kafka: KafkaSettings, settings: ActorSettings, alert: Callable[..., Score]
+) -> None:
+    class Poisoned(MemoryEntityStore):
+        def load(self, entity: str) -> Any:
+            raise ValueError(entity)
+
+    send(kafka, alert("e1", entity="card"))
+    fragile = settings.model_copy(update={"crashes": 2, "retry_most_s": 0.02})
+    with Producer(kafka) as producer, pytest.raises(StopProcessError, match="crashed 3 times"):
+        run_worker(kafka, Poisoned(wall_clock), producer, fragile, threading.Event(), reject=refuse_nothing)
+    assert group_lag(kafka, "actors", "alerts") == 1
+
+
+def test_kafka_that_is_not_there_ends_the_worker(
+    settings: ActorSettings, store: MemoryEntityStore, producer: Any
+) -> None:
+    nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:9")
+    with pytest.raises(StopProcessError):
+        run_worker(nowhere, store, producer, settings, threading.Event(), reject=refuse_nothing)
+
+
+def test_workers_that_come_and_go_lose_nothing(
+    kafka: KafkaSettings, workers: Workers, store: MemoryEntityStore, alert: Callable[..., Score]
+) -> None:
+    count = 0
+
+    def more() -> None:
+        nonlocal count
+        send(kafka, *(alert(f"e{n}", entity=f"card{n % 30}") for n in range(count, count + 200)))
+        count += 200
+
+    workers.start(store)
+    more()
+    wait_until(lambda: taken(store) == count, "one worker takes all")
+    workers.start(store)
+    for _ in range(10):
+        more()
+        time.sleep(0.3)
+    workers.stop_one()
+    more()
+    wait_until(lambda: taken(store) == count, "all is taken across the rebalances")
+    wait_until(lambda: group_lag(kafka, "actors", "alerts") == 0, "all is committed")
+    commands = {
+        (c.entity, c.command_id) for c in (decode_command(r.value) for r in read_all(kafka, "commands"))
+    }
+    assert len(commands) == 30, "one command an entity, whoever took its alerts"
+
+
+@pytest.mark.cassandra
+def test_alerts_become_alarms_commands_and_answers(  # noqa: PLR0917 - fixtures come by name
+    kafka: KafkaSettings,
+    workers: Workers,
+    cassandra_endpoint: Any,
+    keyspace: str,
+    tmp_path: Path,
+    alert: Callable[..., Score],
+) -> None:
+    cassandra = CassandraSettings(
+        contact_points=cassandra_endpoint.contact_points,
+        port=cassandra_endpoint.port,
+        local_dc=cassandra_endpoint.dc,
+        keyspace=keyspace,
+    )
+    migrate(cassandra)
+    alerts = [alert(f"e{n}", entity=f"card{n % 25}") for n in range(150)]
+    with connect(cassandra) as session, gateway(kafka, tmp_path / "ledger.sqlite"):
+        store = CassandraEntityStore(session, cassandra, wall_clock)
+        workers.start(store)
+        workers.start(store)
+        send(kafka, *alerts[:100], *alerts[:50])
+        send(kafka, *alerts[20:], *alerts[:100])
+        wait_until(lambda: taken(store) == 150, "all alerts are taken")
+        wait_until(lambda: answered(store) == 25, "all commands are answered")
+        wait_until(lambda: group_lag(kafka, "actors", "alerts") == 0, "the alerts are committed")
+        wait_until(lambda: group_lag(kafka, "actors", "acks") == 0, "the answers are committed")
+        workers.stop_all()
+        check_that_all_agree(kafka, store, tmp_path / "ledger.sqlite")
+
+
+def answered(store: EntityStore) -> int:
+    rows = [row for entity in store.entities() for row in store.load(entity).commands]
+    return sum(row.status in {"succeeded", "refused"} for row in rows)
+
+
+def check_that_all_agree(kafka: KafkaSettings, store: EntityStore, path: Path) -> None:
+    said = {a.command_id: a.outcome for a in (decode_ack(r.value) for r in read_all(kafka, "acks"))}
+    rows = {row.command_id: row.status for e in store.entities() for row in store.load(e).commands}
+    with open_ledger(path) as ledger:
+        effects = [effect.command_id for effect in ledger.effects()]
+        assert ledger.answers() == said == rows
+    assert len(effects) == len(set(effects)) == list(said.values()).count("succeeded")
+    assert set(said.values()) == {"succeeded", "refused"}
+    for entity in store.entities():
+        (opened,) = alarm.decode(store.load(entity).state).by_condition.values()
+        ((command, answer),) = opened.commands.items()
+        assert opened.alerts == 6
+        assert answer is not None
+        assert answer.outcome == said[command]
+    listed = {row.alarm_id: row for row in store.latest_alarms(100)}
+    assert len(listed) == 25
+    assert {row.command_id: row.command_status for row in listed.values()} == said
+    assert {row.alerts for row in listed.values()} == {6}
