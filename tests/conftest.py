@@ -74,8 +74,12 @@ def cassandra_cluster(contact_points: tuple[str, ...], port: int) -> Cluster:
 
 
 def node_count(contact_points: tuple[str, ...], port: int) -> int:
-    """Ask a Cassandra cluster how many nodes it has that are up, 0 when it does not answer."""
-    cluster = cassandra_cluster(contact_points, port)
+    """Ask each Cassandra node how many it knows to be up; the least that any of them says."""
+    return min(_nodes_seen_by(address, port) for address in contact_points)
+
+
+def _nodes_seen_by(address: str, port: int) -> int:
+    cluster = cassandra_cluster((address,), port)
     try:
         cluster.connect()
         return sum(host.is_up is not False for host in cluster.metadata.all_hosts())

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
 from infra.embedded import ports, processes
-from infra.embedded.kafka import bootstrap_servers
 from infra.embedded.layout import Node, Ports, servers_dir
 from infra.embedded.settings import EmbeddedSettings
 from infra.embedded.start import Answering, Report, Start, bring_up
@@ -95,13 +94,10 @@ def _up_once(
     write_state(settings.state_dir, state)
     found = state.endpoints(settings.state_dir)
     start = Start(settings, report, state.cluster_id)
-    # Each node is asked for itself: the cluster is up when every one knows all the others.
+    contact = (found.cassandra_contact_points, found.cassandra_port)
     tasks: Tasks = (
-        (state.kafka_nodes(settings.state_dir), lambda node: kafka_brokers(bootstrap_servers([node]))),
-        (
-            state.cassandra_nodes(settings.state_dir),
-            lambda node: cassandra_nodes((node.host,), node.ports.client),
-        ),
+        (state.kafka_nodes(settings.state_dir), lambda: kafka_brokers(found.kafka_bootstrap)),
+        (state.cassandra_nodes(settings.state_dir), lambda: cassandra_nodes(*contact)),
     )
     _together(start, tasks)
     return found

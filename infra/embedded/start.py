@@ -15,7 +15,7 @@ from infra.errors import GiveUpStartError, PortTakenError
 from infra.jars import resolve
 
 Report = Callable[[str], None]
-Answering = Callable[[Node], int]
+Answering = Callable[[], int]
 
 _POLL_S = 0.05
 _LOG_TAIL_BYTES = 256 * 1024
@@ -66,7 +66,7 @@ def _launch_and_wait(
 def _all_answer(nodes: Sequence[Node], answering: Answering) -> bool:
     # A plain connection first: client libraries complain loudly of a server that is not there yet.
     listening = all(ports.answers(node.host, node.ports.client) for node in nodes)
-    return listening and all(answering(node) >= len(nodes) for node in nodes)
+    return listening and answering() >= len(nodes)
 
 
 def _launch_once(start: Start, node: Node, nodes: Sequence[Node], marks: dict[Node, int]) -> None:
