@@ -1,0 +1,146 @@
+"""Workers as processes that are killed without warning: nothing is lost and nothing is done twice."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors import alarm
+from actors.settings import ActorSettings
+from actors.worker import wall_clock
+from ingest.admin import group_lag
+from ingest.producer import Producer
+from ingest.reading import read_all
+from ingest.settings import KafkaSettings
+from ingest.topics import ensure_topics
+from models.actions import decode_command
+from models.scores import Score, encode
+from storage.entity_store import CassandraEntityStore
+from storage.migrate import migrate
+from storage.session import connect
+from storage.settings import CassandraSettings
+
+pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.slow]
+
+PATIENCE_S = 90
+KILLS = 5
+ENTITIES = 40
+
+WORKER = """
+import sys, threading
+from actors.settings import ActorSettings
+from actors.worker import run_worker, wall_clock
+from ingest.producer import Producer
+from ingest.settings import KafkaSettings
+from storage.entity_store import CassandraEntityStore
+from storage.session import connect
+from storage.settings import CassandraSettings
+
+kafka, cassandra, actors = (
+    kind.model_validate_json(text)
+    for kind, text in zip((KafkaSettings, CassandraSettings, ActorSettings), sys.argv[1:], strict=True)
+)
+with connect(cassandra) as session, Producer(kafka) as producer:
+    store = CassandraEntityStore(session, cassandra, wall_clock)
+    run_worker(kafka, store, producer, actors, threading.Event(), reject=lambda record, error: None)
+"""
+
+
+@pytest.fixture
+def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
+    settings = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(settings)
+    return settings
+
+
+@pytest.fixture
+def cassandra(cassandra_endpoint: Any, keyspace: str) -> CassandraSettings:
+    settings = CassandraSettings(
+        contact_points=cassandra_endpoint.contact_points,
+        port=cassandra_endpoint.port,
+        local_dc=cassandra_endpoint.dc,
+        keyspace=keyspace,
+    )
+    migrate(settings)
+    return settings
+
+
+@pytest.fixture
+def start_worker(
+    kafka: KafkaSettings, cassandra: CassandraSettings, tmp_path: Path
+) -> Iterator[Callable[[], "subprocess.Popen[bytes]"]]:
+    settings = ActorSettings(
+        shards=4, commit_interval_s=0.2, session_timeout_s=6, heartbeat_s=1, state_dir=tmp_path / "faust"
+    )
+    texts = [each.model_dump_json() for each in (kafka, cassandra, settings)]
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, *texts], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_killed_workers_lose_nothing_and_do_nothing_twice(
+    kafka: KafkaSettings,
+    cassandra: CassandraSettings,
+    start_worker: Callable[[], "subprocess.Popen[bytes]"],
+    alert: Callable[..., Score],
+) -> None:
+    sent = 0
+    with Producer(kafka) as producer, connect(cassandra) as session:
+        store = CassandraEntityStore(session, cassandra, wall_clock)
+
+        def taken() -> int:
+            return sum(len(store.load(entity).alerts) for entity in store.entities())
+
+        def send(count: int) -> None:
+            nonlocal sent
+            for number in range(sent, sent + count):
+                score = alert(f"e{number}", entity=f"card{number % ENTITIES}")
+                producer.send("alerts", score.entity, encode(score))
+            producer.flush()
+            sent += count
+
+        for _ in range(KILLS):
+            worker = start_worker()
+            before = taken()
+            send(150)
+            wait_until(lambda floor=before: taken() > floor, "the worker has begun")
+            worker.kill()
+            worker.wait()
+        start_worker()
+        start_worker()
+        send(150)
+        wait_until(lambda: taken() == sent, "everything is taken")
+        wait_until(lambda: group_lag(kafka, "actors", "alerts") == 0, "everything is committed")
+
+        found = [alarm.decode(store.load(entity).state) for entity in store.entities()]
+        opened = [a for alarms in found for a in alarms.by_condition.values()]
+        assert len(opened) == ENTITIES
+        assert sum(a.alerts for a in opened) == sent
+        published = {decode_command(record.value).command_id for record in read_all(kafka, "commands")}
+        assert published == {name for a in opened for name in a.commands}
+        rows = [row for entity in store.entities() for row in store.load(entity).commands]
+        assert {row.command_id: row.status for row in rows} == dict.fromkeys(published, "sent")
+        assert {row.alarm_id: row.alerts for row in store.latest_alarms(2 * ENTITIES)} == {
+            a.alarm_id: a.alerts for a in opened
+        }
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s until {what}"
+        time.sleep(0.05)
