@@ -150,5 +150,5 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("pragma user_version").fetchone()
     if version not in (0, VERSION):
         raise RefuseLedgerError(f"{path}: version {version}, this program writes {VERSION}")
-    connection.executescript(_TABLES)
-    connection.execute(f"pragma user_version = {VERSION}")
+    if version == 0:
+        connection.executescript(f"begin immediate; {_TABLES} pragma user_version = {VERSION}; commit;")
