@@ -3,6 +3,7 @@
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,6 +103,7 @@ def _start_gateway(
                 "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
                 "SPARK_HOME": str(home),
                 "SPARK_LOCAL_IP": "127.0.0.1",
+                "PYSPARK_PYTHON": sys.executable,
             },
         )
         port, secret = _connection(info, process)

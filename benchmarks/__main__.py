@@ -1,0 +1,285 @@
+"""`make bench`: latency and drain rate of the scoring query, and plain PySpark micro-batches in the same run.
+
+Everything runs on an embedded Kafka of its own. Figures go to standard output and to reports/bench.json.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks import measure
+from infra.embedded import EmbeddedSettings, down, up
+from infra.embedded.java import java_binary
+from ingest.admin import broker_count, end_offsets
+from ingest.handbook.settings import HandbookSettings
+from ingest.handbook.stream import World
+from ingest.producer import Producer
+from ingest.settings import KafkaSettings
+from ingest.tokens import Tokenizer
+from ingest.topics import ensure_topics
+from models import events
+from models.artifact import encode
+from models.events import Event, Transaction
+from models.fraud import FRAUD
+from processing.history import write_history
+from processing.training import train
+from storage.session import node_count
+
+FIRST_DAY = date(2023, 1, 1)
+HISTORY_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a query's processes used."""
+
+    cpu_s: float
+    peak_mb: float
+
+
+class Query:
+    """A scoring process, its intervals and what it uses."""
+
+    def __init__(self, kind: str, kafka: KafkaSettings, work: Path, interval_s: int) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.scoring",
+            kind,
+            kafka.bootstrap_servers,
+            kafka.prefix,
+            str(work),
+        ]
+        self._log = (work / f"{kind}.log").open("w")
+        self._process = subprocess.Popen(
+            [*command, str(interval_s)], stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+        self.lines: list[str] = []
+        self._peak = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        self.lines += (line for line in self._process.stdout if line.startswith("{"))
+
+    def used(self) -> Used:
+        """Return CPU seconds and the peak of the resident memory so far."""
+        if self._process.poll() is not None:
+            raise SystemExit(
+                f"the query has ended: see {self._log.name}\n{Path(self._log.name).read_text()[-2000:]}"
+            )
+        me = psutil.Process(self._process.pid)
+        family = [me, *me.children(recursive=True)]
+        self._peak = max(self._peak, sum(p.memory_info().rss for p in family))
+        return Used(sum(sum(p.cpu_times()[:4]) for p in family), self._peak / 1e6)
+
+    def stop(self) -> None:
+        """End the process cleanly."""
+        self._process.terminate()
+        self._process.wait(timeout=60)
+        self._log.close()
+
+
+def main() -> None:
+    """Run all benchmarks and print their table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--events", type=int, default=200_000, help="transactions to drain")
+    parser.add_argument(
+        "--baseline-events", type=int, default=20_000, help="transactions that the baseline drains"
+    )
+    parser.add_argument(
+        "--rate", type=int, default=1_000, help="events per second, labels included, for latency"
+    )
+    parser.add_argument("--seconds", type=int, default=150, help="length of the latency window")
+    parser.add_argument("--interval", type=int, default=60, help="seconds between two commits")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fastdata-bench-") as folder, _kafka(Path(folder)) as kafka:
+        work = Path(folder)
+        _train(work)
+        report = {
+            "machine": _machine(),
+            "real_time": _real_time(kafka, work, options),
+            "micro_batch": _baseline(kafka, work, options),
+        }
+    report["machine"]["load_after"] = os.getloadavg()[0]
+    _print(report)
+    Path("reports").mkdir(exist_ok=True)
+    Path("reports/bench.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+@contextmanager
+def _kafka(folder: Path) -> Iterator[KafkaSettings]:
+    settings = EmbeddedSettings(state_dir=folder / "servers")
+    ends = up(
+        settings,
+        kafka_brokers=broker_count,
+        cassandra_nodes=node_count,
+        report=lambda line: print(line, file=sys.stderr),
+    )
+    try:
+        yield KafkaSettings(bootstrap_servers=ends.kafka_bootstrap)
+    finally:
+        down(settings, wipe=True, report=lambda _: None)
+
+
+def _world() -> World:
+    return World(HandbookSettings(customers=5_000, terminals=10_000), Tokenizer(b"fastdata" * 4))
+
+
+def _train(work: Path) -> None:
+    history = work / "history.parquet"
+    write_history(_world().events(FIRST_DAY, HISTORY_DAYS), Transaction, history)
+    artifact = train(
+        FRAUD, history, java=java_binary(), memory="2g", report=lambda line: print(line, file=sys.stderr)
+    )
+    (work / "artifact.json").write_text(encode(artifact))
+
+
+def _stream() -> Iterator[Event]:
+    """Yield transactions and labels as they happen, without end."""
+    return _world().events(FIRST_DAY, None)
+
+
+def _until(source: Iterator[Event], transactions: int) -> Iterator[Event]:
+    left = transactions
+    while left:
+        event = next(source)
+        left -= isinstance(event, Transaction)
+        yield event
+
+
+def _topics(kafka: KafkaSettings) -> KafkaSettings:
+    fresh = kafka.model_copy(update={"prefix": f"bench{uuid.uuid4().hex[:8]}-"})
+    ensure_topics(fresh)
+    return fresh
+
+
+def _send(kafka: KafkaSettings, stream: Iterator[Event], rate: int | None = None) -> None:
+    began = time.monotonic()
+    with Producer(kafka) as producer:
+        for n, event in enumerate(stream):
+            producer.send(event.topic, event.key, events.encode(event))
+            ahead = began + n / rate - time.monotonic() if rate else 0.0
+            if ahead > 0:
+                time.sleep(ahead)
+        producer.flush()
+
+
+def _wait_for(kafka: KafkaSettings, query: Query, count: int, limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
+    while sum(end_offsets(kafka, "scores").values()) < count:
+        query.used()
+        if time.monotonic() > deadline:
+            raise SystemExit(
+                f"only {sum(end_offsets(kafka, 'scores').values())} of {count} events scored in {limit_s} s"
+            )
+        time.sleep(0.5)
+
+
+def _drain(kafka: KafkaSettings, query: Query, count: int) -> dict[str, Any]:
+    _wait_for(kafka, query, 1, 120)
+    before = query.used()
+    _wait_for(kafka, query, count, 900)
+    used = query.used()
+    scored = measure.read_scores(kafka)
+    return {
+        "events": count,
+        "events_per_s": scored.rate(),
+        "cpu_s_per_1000_events": (used.cpu_s - before.cpu_s) / count * 1000,
+        "peak_mb": used.peak_mb,
+    }
+
+
+def _real_time(kafka: KafkaSettings, work: Path, options: argparse.Namespace) -> dict[str, Any]:
+    fresh = _topics(kafka)
+    source = _stream()
+    _send(fresh, _until(source, options.events))
+    query = Query("real-time", fresh, work, options.interval)
+    try:
+        drained = _drain(fresh, query, options.events)
+        began = int(time.time() * 1000)
+        before = query.used()
+        _send(fresh, islice(source, options.rate * options.seconds), options.rate)
+        time.sleep(5)
+        used = query.used()
+    finally:
+        query.stop()
+    live = measure.read_scores(fresh).after(began)
+    starts = [s for s in measure.interval_starts(query.lines, "fraud") if s > began]
+    return {
+        "drain": drained,
+        "latency": {
+            "events": len(live.scored),
+            "rate": options.rate,
+            "interval_s": options.interval,
+            "interval_ends": len(starts),
+            "all_ms": live.latency(),
+            "outside_interval_ends_ms": measure.outside(live, starts).latency(),
+            "pauses_ms": measure.pauses(live, starts),
+            "cpu_s_per_1000_events": (used.cpu_s - before.cpu_s) / (options.rate * options.seconds) * 1000,
+            "peak_mb": used.peak_mb,
+        },
+    }
+
+
+def _baseline(kafka: KafkaSettings, work: Path, options: argparse.Namespace) -> dict[str, Any]:
+    fresh = _topics(kafka)
+    source = _stream()
+    _send(fresh, _until(source, options.baseline_events))
+    query = Query("micro-batch", fresh, work, 0)
+    try:
+        drained = _drain(fresh, query, options.baseline_events)
+        began = int(time.time() * 1000)
+        _send(fresh, islice(source, options.rate * 20), options.rate)
+        time.sleep(20)
+    finally:
+        query.stop()
+    return {"drain": drained, "latency": {"all_ms": measure.read_scores(fresh).after(began).latency()}}
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    ours, base = report["real_time"], report["micro_batch"]
+    lat = ours["latency"]
+    print(f"machine: {report['machine']}")
+    print(f"{'':34}{'fastdata':>14}{'micro-batch':>14}{'ratio':>8}")
+    for name, key in (
+        ("drain, transactions/s", "events_per_s"),
+        ("CPU s per 1,000 transactions", "cpu_s_per_1000_events"),
+        ("peak memory, MB", "peak_mb"),
+    ):
+        a, b = ours["drain"][key], base["drain"][key]
+        print(f"{name:34}{a:14.3f}{b:14.3f}{a / b:8.2f}")
+    for q in measure.QUANTILES:
+        a, b = lat["all_ms"][q], base["latency"]["all_ms"][q]
+        print(f"{'latency ' + q + ', ms':34}{a:14.0f}{b:14.0f}{a / b:8.4f}")
+    print(f"outside interval ends, ms: {lat['outside_interval_ends_ms']}")
+    print(
+        f"pauses at {lat['interval_ends']} interval ends, ms: {lat['pauses_ms']}; CPU s per 1,000 events at {lat['rate']}/s: {lat['cpu_s_per_1000_events']:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
