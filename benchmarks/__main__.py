@@ -85,14 +85,23 @@ class Query:
             )
         me = psutil.Process(self._process.pid)
         family = [me, *me.children(recursive=True)]
-        self._peak = max(self._peak, sum(p.memory_info().rss for p in family))
-        return Used(sum(sum(p.cpu_times()[:4]) for p in family), self._peak / 1e6)
+        figures = [f for p in family if (f := _figures(p)) is not None]
+        self._peak = max(self._peak, sum(memory for _, memory in figures))
+        return Used(sum(cpu for cpu, _ in figures), self._peak / 1e6)
 
     def stop(self) -> None:
         """End the process cleanly."""
         self._process.terminate()
         self._process.wait(timeout=60)
         self._log.close()
+
+
+def _figures(process: psutil.Process) -> tuple[float, int] | None:
+    """Return CPU seconds (ended children included) and resident bytes, or nothing of a process that has just ended."""
+    try:
+        return sum(process.cpu_times()[:4]), process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return None
 
 
 def main() -> None:
