@@ -78,7 +78,7 @@ class Watcher:
                     self.failure = error
                     return
                 self._earlier = None
-                log.info("watcher_waits", reason=str(error))
+                log.warning("waiting for a server", reason=str(error))
 
     def _round(self) -> None:
         self._watched.keep_servers()

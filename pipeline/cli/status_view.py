@@ -1,16 +1,19 @@
 """The text of `status`."""
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 
 from pipeline.bootstrap.overview import Overview
 
 MEGABYTE = 1_000_000
+PLAIN_WIDTH = 140
 
 
 def show(found: Overview) -> None:
     """Print the overview as tables."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     console.print(f"Kafka {found.kafka}: {found.brokers} brokers answer")
     console.print(f"Cassandra {found.cassandra}: {found.cassandra_nodes} nodes answer")
     console.print(f"run: {f'process {found.run}' if found.run else 'none'}")
