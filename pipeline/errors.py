@@ -18,4 +18,4 @@ class ServerAwayError(PipelineError):
 
 
 class StopProcessError(PipelineError):
-    """A child spent its restart budget: stop the others and exit with 1."""
+    """The work can't go on, or was stopped before its end: exit with 1."""

@@ -1,7 +1,7 @@
 """What each place says happened, read once and kept small: the topics, the stores, the gateway's ledger.
 
-A place in a topic is one number (partition and offset), an identity one text: about 400 bytes per event over
-all stages, so ten million events need 4 GB of memory. Nothing here judges; `verify` compares.
+A place in a topic is one number (partition and offset), an identity one text: about 500 bytes per event over
+all stages, so ten million events need 5 GB of memory. Nothing here judges; `verify` compares.
 """
 
 from bisect import bisect_right

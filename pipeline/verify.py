@@ -5,6 +5,7 @@ recorded. What has not settled yet (a running pipeline) shows as missing: verify
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +27,7 @@ SOURCES: Final[Mapping[TopicName, type[Event]]] = {**SCORED, "labels": Label}
 UNANSWERED: Final = frozenset({"queued", "sent"})
 
 ReadAll = Callable[[TopicName], Iterator[Record]]
+EventIds = Callable[[str, AbstractSet[int]], Mapping[int, str]]
 
 
 @dataclass(frozen=True)
@@ -109,19 +111,34 @@ def _newest(places: Places) -> Newest:
     return newest
 
 
-def judge(found: Evidence, scored: Iterable[str]) -> Reconciliation:
+def event_ids(places: Places, topic: str, wanted: AbstractSet[int]) -> dict[int, str]:
+    """Return the ids of the events at these places of a source topic (its name in Kafka), reading it once more."""
+    found: dict[int, str] = {}
+    for name, kind in SOURCES.items():
+        if places.topic_name(name) == topic and wanted:
+            for record in places.read_all(name):
+                where = evidence.place(record.partition, record.offset)
+                event = evidence.valid_event(record, kind) if where in wanted else None
+                if event is not None:
+                    found[where] = event.event_id
+    return found
+
+
+def judge(found: Evidence, scored: Iterable[str], ids: EventIds) -> Reconciliation:
     """Reconcile what was gathered.
 
     Parameters
     ----------
     scored
         Names in Kafka of the source topics whose events are scored.
+    ids
+        Names the events at places of a topic; asked only for what has to be reported.
     """
     by_topic = {source.topic: source for source in found.sources}
     return Reconciliation(
         stages=(
-            *(_accepted(by_topic[topic], found) for topic in scored),
-            *(_refused(source, found.dead) for source in found.sources),
+            *(_accepted(by_topic[topic], found, ids) for topic in scored),
+            *(_refused(source, found.dead, ids) for source in found.sources),
             _stored(found),
             _routed(found),
             _taken(found),
@@ -136,7 +153,7 @@ def judge(found: Evidence, scored: Iterable[str]) -> Reconciliation:
     )
 
 
-def _accepted(source: Source, found: Evidence) -> Stage:
+def _accepted(source: Source, found: Evidence, ids: EventIds) -> Stage:
     scored = found.scores.places.get(source.topic, set())
     dead = found.dead.places.get(source.topic, set())
     late = source.late - scored - dead if found.dropped_late else set[int]()
@@ -153,10 +170,10 @@ def _accepted(source: Source, found: Evidence) -> Stage:
             "repeated events": source.repeats,
         },
     )
-    return _with_places(stage, source.topic)
+    return _with_places(stage, source.topic, ids)
 
 
-def _refused(source: Source, dead: DeadLetters) -> Stage:
+def _refused(source: Source, dead: DeadLetters, ids: EventIds) -> Stage:
     refused = _still_there(dead.places.get(source.topic, set()), source)
     stage = reconcile.compare(
         f"{source.topic}: invalid = dead-lettered",
@@ -164,7 +181,7 @@ def _refused(source: Source, dead: DeadLetters) -> Stage:
         refused,
         counts={"valid": len(source.places) - len(source.invalid), "invalid": len(source.invalid)},
     )
-    return _with_places(stage, source.topic)
+    return _with_places(stage, source.topic, ids)
 
 
 def _still_there(places: set[int], source: Source) -> set[int]:
@@ -173,9 +190,12 @@ def _still_there(places: set[int], source: Source) -> set[int]:
     return {p for p in places if p >= floors.get(evidence.partition_of(p), 0)}
 
 
-def _with_places(stage: Stage, topic: str) -> Stage:
+def _with_places(stage: Stage, topic: str, ids: EventIds) -> Stage:
+    lists = (stage.missing, stage.phantoms, stage.repeated, stage.notes)
+    known = ids(topic, {int(where) for places in lists for where in places})
+
     def named(places: Iterable[str]) -> tuple[str, ...]:
-        return tuple(evidence.place_name(topic, int(where)) for where in places)
+        return tuple(_place_and_event(topic, int(where), known) for where in places)
 
     return replace(
         stage,
@@ -184,6 +204,11 @@ def _with_places(stage: Stage, topic: str) -> Stage:
         repeated=named(stage.repeated),
         notes=named(stage.notes),
     )
+
+
+def _place_and_event(topic: str, where: int, known: Mapping[int, str]) -> str:
+    event = f" ({known[where]})" if where in known else ""
+    return evidence.place_name(topic, where) + event
 
 
 def _stored(found: Evidence) -> Stage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from actors.ledger import open_ledger
 from ingest.catalog import topic_name
@@ -20,7 +21,8 @@ MS_PER_HOUR = 3_600_000
 def reconcile(settings: Settings) -> Reconciliation:
     """Gather what every place says and judge it."""
     with _places(settings) as places:
-        return verify.judge(verify.gather(places), [topic_name(settings.kafka, t) for t in verify.SCORED])
+        scored = [topic_name(settings.kafka, topic) for topic in verify.SCORED]
+        return verify.judge(verify.gather(places), scored, partial(verify.event_ids, places))
 
 
 def story(settings: Settings, event_id: str) -> Story | None:

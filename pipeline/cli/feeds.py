@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.given import settings_of
-from pipeline.errors import RefuseUsageError
+from pipeline.errors import StopProcessError
 
 if TYPE_CHECKING:
     from ingest.reports import FeedReport
@@ -114,7 +114,7 @@ def replay(
         report = feeds.replay(settings, options, stop, on_progress)
     _tell(report)
     if report.end == "stopped":
-        raise RefuseUsageError("stopped before the end; the same command goes on where it was")
+        raise StopProcessError("stopped before the end; the same command goes on where it was")
 
 
 def _tell(report: "FeedReport") -> None:

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,7 @@ class SmallPipeline:
             dropped_late=lambda: self.dropped_late,
             watermark_delay_ms=24 * HOUR_MS,
         )
-        return verify.judge(verify.gather(places), ["t-transactions"])
+        return verify.judge(verify.gather(places), ["t-transactions"], partial(verify.event_ids, places))
 
     def records(self, topic: TopicName) -> list[Record]:
         """Return what lies in a topic."""

@@ -72,18 +72,18 @@ def test_an_event_that_the_query_lost_is_named_by_its_place(pipeline: Pipeline) 
     pipeline.run(drop=lambda record: record.offset == 7)
     found = pipeline.verify()
     assert broken(found) == {ACCEPTED}
-    assert stage(found, ACCEPTED).missing == ("t-transactions/0/7",)
+    assert stage(found, ACCEPTED).missing == ("t-transactions/0/7 (tx7)",)
 
 
 def test_an_event_behind_the_watermark_is_late_when_spark_says_it_dropped_rows(pipeline: Pipeline) -> None:
     pipeline.transactions(5)
     pipeline.transactions(1, first=5, event_time=1_799_000_000_000 - 2 * DAY_MS)
     pipeline.run(drop=lambda record: record.offset == 5)
-    assert stage(pipeline.verify(), ACCEPTED).missing == ("t-transactions/0/5",)
+    assert stage(pipeline.verify(), ACCEPTED).missing == ("t-transactions/0/5 (tx5)",)
     pipeline.dropped_late = 2
     found = pipeline.verify()
     assert found.clean
-    assert stage(found, ACCEPTED).notes == ("t-transactions/0/5",)
+    assert stage(found, ACCEPTED).notes == ("t-transactions/0/5 (tx5)",)
     assert stage(found, ACCEPTED).counts["late"] == 1
 
 
@@ -92,7 +92,7 @@ def test_a_late_event_does_not_excuse_one_that_was_in_time(pipeline: Pipeline) -
     pipeline.transactions(1, first=5, event_time=1_799_000_000_000 - 2 * DAY_MS)
     pipeline.dropped_late = 1
     pipeline.run(drop=lambda record: record.offset in {4, 5})
-    assert stage(pipeline.verify(), ACCEPTED).missing == ("t-transactions/0/4",)
+    assert stage(pipeline.verify(), ACCEPTED).missing == ("t-transactions/0/4 (tx4)",)
 
 
 def test_a_refused_record_without_dead_letter_is_missing(pipeline: Pipeline) -> None:
@@ -107,8 +107,8 @@ def test_a_refused_record_without_dead_letter_is_missing(pipeline: Pipeline) -> 
 def test_a_valid_event_that_is_scored_and_refused_is_caught_twice(busy: Pipeline) -> None:
     busy.refuse(busy.records("transactions")[4])
     found = busy.verify()
-    assert stage(found, ACCEPTED).repeated == ("t-transactions/0/4",)
-    assert stage(found, REFUSED).phantoms == ("t-transactions/0/4",)
+    assert stage(found, ACCEPTED).repeated == ("t-transactions/0/4 (tx4)",)
+    assert stage(found, REFUSED).phantoms == ("t-transactions/0/4 (tx4)",)
 
 
 def test_a_score_of_an_event_that_never_was_is_a_phantom(busy: Pipeline) -> None:
