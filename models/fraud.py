@@ -33,5 +33,5 @@ FRAUD: Final = ModelSpec(
         *(terminal.risk(f"terminal_risk_{days}d", half_life_ms=days * DAY) for days in (1, 7, 30)),
     ],
     estimator=lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000)),
-    threshold=AlertShare(0.004),
+    threshold=AlertShare(0.01),
 )

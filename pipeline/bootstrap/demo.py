@@ -15,6 +15,7 @@ from ingest.errors import RetryLaterError
 from ingest.handbook.settings import HandbookSettings
 from ingest.reports import FeedReport
 from ingest.simulate import SURELY_SENT, SimulationOptions, default_first_day, history
+from models.fraud import FRAUD
 from pipeline.bootstrap import checks, feeds, lags, schema, servers, training
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
@@ -145,8 +146,9 @@ def _train_if_needed(
         report("train", f"models of {settings.models_dir}")
         return
     days = options.training_days
-    training.train_fraud(
+    training.train_model(
         settings,
+        FRAUD,
         world,
         first_day=first_day - timedelta(days=days),
         days=days,

@@ -1,0 +1,117 @@
+"""Stored features against an independent numpy computation: `python -m benchmarks.parity` after a run.
+
+Takes random scored events from Cassandra and recomputes their features from the raw topics, event by event,
+without SQL and without the landmark trick. Labels count as the terminal's stage had seen them: a score says
+how many. Needs one partition per source topic, as is the default. Exits 1 where a feature differs.
+"""
+
+import argparse
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from ingest.consumer import read_all
+from ingest.settings import KafkaSettings
+from models import events
+from models.errors import RejectEventError
+from models.events import Label, Transaction
+from models.fraud import FRAUD
+from models.scores import Score
+from storage.score_store import CassandraScoreStore
+from storage.session import connect
+from storage.settings import CassandraSettings
+
+DAY: Final = 86_400_000
+DAYS: Final = (1, 7, 30)
+TOLERANCE: Final = 1e-9
+
+
+class Arrived:
+    """Everything that arrived, in order, by card and by terminal."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.by_id: dict[str, tuple[int, Transaction]] = {}
+        self.cards: dict[str, list[tuple[int, Transaction]]] = defaultdict(list)
+        self.terminals: dict[str, list[tuple[int, Transaction]]] = defaultdict(list)
+        self.labels: dict[str, list[Label]] = defaultdict(list)
+        for position, record in enumerate(read_all(kafka, "transactions")):
+            event = _event(record.value)
+            if isinstance(event, Transaction):
+                self.by_id[event.event_id] = (position, event)
+                self.cards[event.card].append((position, event))
+                self.terminals[event.terminal].append((position, event))
+        for record in read_all(kafka, "labels"):
+            event = _event(record.value)
+            if isinstance(event, Label):
+                self.labels[event.terminal].append(event)
+
+    def features(self, score: Score) -> dict[str, float]:
+        """Return the features of a scored event."""
+        position, event = self.by_id[score.event_id]
+        now, start = event.event_time, FRAUD.plan().windows.start(event.event_time)
+        card = [e for p, e in self.cards[event.card] if p <= position and e.event_time >= start]
+        place = [e for p, e in self.terminals[event.terminal] if p <= position and e.event_time >= start]
+        verdicts = [x for x in self.labels[event.terminal] if x.event_time >= start]
+        verdicts = verdicts[: score.arrivals["terminal_labels"]]
+        weekend, night = (now // DAY + 3) % 7 >= 5, now % DAY <= 6 * DAY // 24  # noqa: PLR2004 - Saturday, six o'clock
+        row = {"amount": event.amount, "weekend": float(weekend), "night": float(night)}
+        for days in DAYS:
+            weigh = _decay(now, days)
+            count = weigh([e.event_time for e in card], [1.0] * len(card))
+            row[f"card_count_{days}d"] = count
+            row[f"card_mean_{days}d"] = weigh([e.event_time for e in card], [e.amount for e in card]) / count
+            row[f"terminal_count_{days}d"] = weigh([e.event_time for e in place], [1.0] * len(place))
+            known = weigh([x.event_time for x in verdicts], [1.0] * len(verdicts))
+            fraud = weigh([x.event_time for x in verdicts], [float(x.fraud) for x in verdicts])
+            row[f"terminal_risk_{days}d"] = fraud / known if verdicts else 0.0
+        return row
+
+
+def _event(value: bytes | None) -> events.AnyEvent | None:
+    try:
+        return events.decode(value or b"")
+    except RejectEventError:
+        return None
+
+
+def _decay(now: int, days: int) -> Callable[[Sequence[int], Sequence[float]], float]:
+    def weigh(times: Sequence[int], values: Sequence[float]) -> float:
+        ages = (now - np.array(times, dtype=np.float64)) / (days * DAY)
+        return float(np.sum(np.array(values) * np.exp2(-ages)))
+
+    return weigh
+
+
+def main() -> None:
+    """Compare and print the largest difference."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.parity", description=__doc__)
+    parser.add_argument("--kafka", required=True, metavar="HOST:PORT")
+    parser.add_argument("--cassandra", required=True, metavar="HOST:PORT")
+    parser.add_argument("--prefix", default="", help="of the topics")
+    parser.add_argument("--keyspace", default="fastdata")
+    parser.add_argument("--sample", type=int, default=1000, help="events to compare")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    host, port = options.cassandra.rsplit(":", 1)
+    cassandra = CassandraSettings(contact_points=(host,), port=int(port), keyspace=options.keyspace)
+    arrived = Arrived(KafkaSettings(bootstrap_servers=options.kafka, prefix=options.prefix))
+    chosen = random.Random(options.seed).sample(sorted(arrived.by_id), options.sample)
+    worst = 0.0
+    with connect(cassandra) as session:
+        store = CassandraScoreStore(session, cassandra)
+        for event_id in chosen:
+            (score,) = store.by_event(event_id)
+            expected = arrived.features(score)
+            for name, value in score.features.items():
+                difference = abs((value or 0.0) - expected[name]) / max(1.0, abs(expected[name]))
+                worst = max(worst, difference)
+    print(f"{len(chosen)} events, {len(expected)} features each: largest relative difference {worst:.3g}")
+    sys.exit(worst > TOLERANCE)
+
+
+if __name__ == "__main__":
+    main()

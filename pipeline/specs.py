@@ -1,0 +1,34 @@
+"""Model specs by import string: `package.module:NAME`, in this project or any importable module."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Final
+
+from models.spec import ModelSpec
+from pipeline.errors import RefuseUsageError
+
+FRAUD: Final = "models.fraud:FRAUD"
+
+
+def load(name: str) -> ModelSpec:
+    """Import a model spec; modules in the working directory are found too.
+
+    Raises
+    ------
+    RefuseUsageError
+        When there is no such module or name, or it is no `ModelSpec`.
+    """
+    module_name, _, attribute = name.partition(":")
+    if not module_name or not attribute:
+        raise RefuseUsageError(f"{name!r} is no import string: write module:NAME, as in {FRAUD}")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        spec = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise RefuseUsageError(f"can't import {name}: {error}") from error
+    if not isinstance(spec, ModelSpec):
+        raise RefuseUsageError(f"{name} is a {type(spec).__name__}, not a ModelSpec")
+    return spec
