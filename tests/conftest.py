@@ -1,18 +1,20 @@
 """Servers for the tests: started once, when the first test asks for them, and stopped at the end."""
 
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import DCAwareRoundRobinPolicy
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from infra.embedded import EmbeddedSettings, Endpoints, down, up
+from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
 
 KAFKA_IMAGE = os.environ.get("FASTDATA_TEST_KAFKA_IMAGE", "confluentinc/cp-kafka:8.1.1")
@@ -21,6 +23,14 @@ CASSANDRA_IMAGE = os.environ.get("FASTDATA_TEST_CASSANDRA_IMAGE", "cassandra:5.0
 Asking = tuple[Callable[[str], int], Callable[[tuple[str, ...], int], int]]
 
 _ANSWER_S = 10.0
+# Ends its wait when this process closes the pipe, or dies.
+_WATCHER = """
+import sys
+from pathlib import Path
+from infra.embedded import EmbeddedSettings, down
+sys.stdin.read()
+down(EmbeddedSettings(state_dir=Path(sys.argv[1])), wipe=True, report=lambda _: None)
+"""
 
 
 @dataclass(frozen=True)
@@ -111,18 +121,48 @@ def start_embedded() -> Callable[[EmbeddedSettings], Endpoints]:
     return start
 
 
+@contextmanager
+def stopped_at_the_end(settings: EmbeddedSettings) -> Iterator[EmbeddedSettings]:
+    """Have the servers of a state directory stopped and wiped, even when the test process is killed."""
+    watcher = subprocess.Popen(
+        [sys.executable, "-c", _WATCHER, str(settings.state_dir)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield settings
+    finally:
+        watcher.communicate()
+    assert watcher.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Callable[[EmbeddedSettings], AbstractContextManager[EmbeddedSettings]]:
+    """Give the guard to tests that look after their own servers."""
+    return stopped_at_the_end
+
+
 @pytest.fixture(scope="session")
 def embedded_endpoints(
     tmp_path_factory: pytest.TempPathFactory, start_embedded: Callable[[EmbeddedSettings], Endpoints]
 ) -> Iterator[Endpoints]:
     """Start one node of each server in a directory of its own; delete it at the end."""
-    settings = EmbeddedSettings(state_dir=Path(tmp_path_factory.mktemp("servers")))
+    with stopped_at_the_end(EmbeddedSettings(state_dir=tmp_path_factory.mktemp("servers"))) as settings:
+        try:
+            started = start_embedded(settings)
+        except InfraError as error:
+            _missing(f"embedded servers: {error}")
+        _await_groups(started.kafka_bootstrap)
+        yield started
+
+
+def _await_groups(bootstrap: str) -> None:
+    """Have Kafka make its topic of group offsets, which it does when the first group asks."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "first"})
     try:
-        started = start_embedded(settings)
-    except InfraError as error:
-        _missing(f"embedded servers: {error}")
-    yield started
-    down(settings, wipe=True, report=lambda _: None)
+        consumer.committed([TopicPartition("none", 0)], timeout=60)
+    finally:
+        consumer.close()
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +175,7 @@ def kafka_container() -> Iterator[str]:
         container.start()
     except Exception as error:  # noqa: BLE001 - no engine, no image, no start: each is a missing service
         _missing(f"Kafka container {KAFKA_IMAGE}: {error}")
+    _await_groups(container.get_bootstrap_server())
     yield container.get_bootstrap_server()
     container.stop()
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from infra.errors import GiveUpStartError, RefuseStateError
 StartServers = Callable[[EmbeddedSettings], Endpoints]
 MakeDriver = Callable[[tuple[str, ...], int], Cluster]
 Asking = tuple[Callable[[str], int], Callable[[tuple[str, ...], int], int]]
+Guarded = Callable[[EmbeddedSettings], AbstractContextManager[EmbeddedSettings]]
 KEYSPACE = (
     "CREATE KEYSPACE IF NOT EXISTS kept WITH replication = "
     "{'class': 'NetworkTopologyStrategy', 'datacenter1': %d}"
@@ -26,14 +28,13 @@ KEYSPACE = (
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSettings]:
+def settings(tmp_path_factory: pytest.TempPathFactory, guarded: Guarded) -> Iterator[EmbeddedSettings]:
     """Give a cluster that this module's tests start, kill and stop as they like."""
     # The heaps are the smallest that are allowed: they have to do.
-    settings = EmbeddedSettings(
-        state_dir=tmp_path_factory.mktemp("own"), kafka_heap_mb=128, cassandra_heap_mb=256
-    )
-    yield settings
-    down(settings, wipe=True, report=lambda _: None)
+    with guarded(
+        EmbeddedSettings(state_dir=tmp_path_factory.mktemp("own"), kafka_heap_mb=128, cassandra_heap_mb=256)
+    ) as settings:
+        yield settings
 
 
 def _nodes(settings: EmbeddedSettings) -> tuple[Node, ...]:
@@ -140,11 +141,10 @@ def test_a_cluster_keeps_its_number_of_nodes(
 
 
 def test_taken_ports_are_passed_over_and_written_down(
-    settings: EmbeddedSettings, start_embedded: StartServers, tmp_path: Path
+    settings: EmbeddedSettings, start_embedded: StartServers, guarded: Guarded, tmp_path: Path
 ) -> None:
     taken = start_embedded(settings)
-    beside = settings.model_copy(update={"state_dir": tmp_path})
-    try:
+    with guarded(settings.model_copy(update={"state_dir": tmp_path})) as beside:
         found = start_embedded(beside)
         assert found.kafka_bootstrap != taken.kafka_bootstrap
         assert found.cassandra_port != taken.cassandra_port
@@ -153,8 +153,6 @@ def test_taken_ports_are_passed_over_and_written_down(
             json.loads(servers_json(tmp_path).read_text())["endpoints"]["cassandra_port"]
             == found.cassandra_port
         )
-    finally:
-        down(beside, wipe=True, report=lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +205,14 @@ def test_down_stops_and_wipe_says_what_it_deletes(
 
 @pytest.mark.slow
 def test_three_nodes_replicate_and_outlive_one(
-    start_embedded: StartServers, tmp_path: Path, cassandra_driver: MakeDriver, asking: Asking
+    start_embedded: StartServers,
+    guarded: Guarded,
+    tmp_path: Path,
+    cassandra_driver: MakeDriver,
+    asking: Asking,
 ) -> None:
-    settings = EmbeddedSettings(state_dir=tmp_path, nodes=3, kafka_heap_mb=192, cassandra_heap_mb=384)
-    try:
+    small = {"kafka_heap_mb": 192, "cassandra_heap_mb": 384}
+    with guarded(EmbeddedSettings(state_dir=tmp_path, nodes=3, **small)) as settings:
         found = start_embedded(settings)
         seen = _status(settings, asking)
         assert (seen.healthy, seen.kafka_answering, seen.cassandra_answering) == (True, 3, 3)
@@ -232,5 +234,3 @@ def test_three_nodes_replicate_and_outlive_one(
         assert _pids(settings).keys() == pids.keys()
         assert _pids(settings)["kafka-1"] == pids["kafka-1"]
         assert _status(settings, asking).healthy
-    finally:
-        down(settings, wipe=True, report=lambda _: None)
