@@ -34,7 +34,7 @@ def demo(
     rate: Annotated[float, typer.Option(min=1, help="Events per second, labels included.")] = 500.0,
     training_days: Annotated[
         int, typer.Option(min=14, help="Days of history to train on, if there is no model.")
-    ] = 60,
+    ] = 30,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the servers running, to look around.")] = False,
 ) -> None:
     """Show a card swipe become an acknowledged command, live: up, migrate, train, simulate, run, verify.
