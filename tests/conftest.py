@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -160,9 +161,18 @@ def _await_groups(bootstrap: str) -> None:
     """Have Kafka make its topic of group offsets, which it does when the first group asks."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "first"})
     try:
-        consumer.committed([TopicPartition("none", 0)], timeout=60)
+        while not _groups_answer(consumer):
+            time.sleep(0.1)  # pytest's own time limit ends this
     finally:
         consumer.close()
+
+
+def _groups_answer(consumer: Consumer) -> bool:
+    try:
+        consumer.committed([TopicPartition("none", 0)], timeout=_ANSWER_S)
+    except KafkaException:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
