@@ -7,7 +7,7 @@ from functools import partial
 from actors.ledger import open_ledger
 from ingest.catalog import topic_name
 from ingest.consumer import read_all
-from pipeline import progress, verify
+from pipeline import judgement, progress, verify
 from pipeline.bootstrap.stores import open_stores
 from pipeline.reconcile import Reconciliation
 from pipeline.settings import Settings
@@ -22,7 +22,7 @@ def reconcile(settings: Settings) -> Reconciliation:
     """Gather what every place says and judge it."""
     with _places(settings) as places:
         scored = [topic_name(settings.kafka, topic) for topic in verify.SCORED]
-        return verify.judge(verify.gather(places), scored, partial(verify.event_ids, places))
+        return judgement.judge(verify.gather(places), scored, partial(verify.event_ids, places))
 
 
 def story(settings: Settings, event_id: str) -> Story | None:

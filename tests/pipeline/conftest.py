@@ -22,7 +22,7 @@ from models.actions import Ack, Command, decode_command
 from models.errors import RejectEventError
 from models.events import Label, Transaction
 from models.scores import Score
-from pipeline import evidence, verify
+from pipeline import judgement, sources, verify
 from pipeline.bootstrap.rejects import letter, reject_into
 from pipeline.reconcile import Reconciliation
 from pipeline.verify import Places
@@ -143,7 +143,7 @@ class SmallPipeline:
             dropped_late=lambda: self.dropped_late,
             watermark_delay_ms=24 * HOUR_MS,
         )
-        return verify.judge(verify.gather(places), ["t-transactions"], partial(verify.event_ids, places))
+        return judgement.judge(verify.gather(places), ["t-transactions"], partial(verify.event_ids, places))
 
     def records(self, topic: TopicName) -> list[Record]:
         """Return what lies in a topic."""
@@ -157,7 +157,7 @@ class SmallPipeline:
         for topic, kind in verify.SOURCES.items():
             records = self.records(topic)
             for record in records[self._scored.get(topic, 0) :]:
-                event = evidence.valid_event(record, kind)
+                event = sources.valid_event(record, kind)
                 if event is None:
                     self.refuse(record)
                 elif isinstance(event, Transaction) and not drop(record):

@@ -10,8 +10,8 @@ from ingest.ports import Record
 from ingest.settings import TopicName
 from models import events
 from models.events import EVENT_TYPES, FUTURE_TOLERANCE_MS, Label, Transaction
-from pipeline import evidence
-from pipeline.evidence import Newest
+from pipeline import sources
+from pipeline.sources import Newest
 
 CARD = f"tok_{1:024x}"
 ARRIVED = 1_800_000_000_000
@@ -26,9 +26,9 @@ def record(
 
 @given(st.integers(0, 2**15 - 1), st.integers(0, 2**48 - 1))
 def test_a_place_is_one_number_and_a_name(partition: int, offset: int) -> None:
-    where = evidence.place(partition, offset)
-    assert evidence.partition_of(where) == partition
-    assert evidence.place_name("labels", where) == f"labels/{partition}/{offset}"
+    where = sources.place(partition, offset)
+    assert sources.partition_of(where) == partition
+    assert sources.place_name("labels", where) == f"labels/{partition}/{offset}"
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 100)), max_size=30), st.integers(-1, 21))
@@ -54,11 +54,11 @@ def test_the_newest_event_time_is_that_of_all_arrivals_until_then(
     ],
 )
 def test_validity_is_that_of_the_query(given_record: Record, *, valid: bool) -> None:
-    assert (evidence.valid_event(given_record, Transaction) is not None) == valid
+    assert (sources.valid_event(given_record, Transaction) is not None) == valid
 
 
 def test_an_event_of_another_type_is_not_valid_on_a_topic() -> None:
-    assert evidence.valid_event(record(), Label) is None
+    assert sources.valid_event(record(), Label) is None
 
 
 def test_every_event_type_has_a_topic_of_the_catalogue() -> None:

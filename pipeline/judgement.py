@@ -1,0 +1,186 @@
+"""Judgement of the evidence: the stages of one event's way, each an equation that has to hold.
+
+What has not settled yet (a running pipeline) shows as missing: judge after the lag is zero.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Final
+
+from pipeline import reconcile, sources
+from pipeline.evidence import DeadLetters
+from pipeline.reconcile import Reconciliation, Stage
+from pipeline.sources import Source
+from pipeline.verify import Evidence
+
+UNANSWERED: Final = frozenset({"queued", "sent"})
+
+EventIds = Callable[[str, AbstractSet[int]], Mapping[int, str]]
+
+
+def judge(found: Evidence, scored: Iterable[str], ids: EventIds) -> Reconciliation:
+    """Reconcile what was gathered.
+
+    Parameters
+    ----------
+    scored
+        Names in Kafka of the source topics whose events are scored.
+    ids
+        Names the events at places of a topic; asked only for what has to be reported.
+    """
+    by_topic = {source.topic: source for source in found.sources}
+    return Reconciliation(
+        stages=(
+            *(_accepted(by_topic[topic], found, ids) for topic in scored),
+            *(_refused(source, found.dead, ids) for source in found.sources),
+            _stored(found),
+            _routed(found),
+            _taken(found),
+            _one_alarm(found),
+            _one_command(found),
+            _published(found),
+            _carried_out(found),
+            _one_answer(found),
+            _recorded(found),
+        ),
+        information=_information(found),
+    )
+
+
+def _accepted(source: Source, found: Evidence, ids: EventIds) -> Stage:
+    scored = found.scores.places.get(source.topic, set())
+    dead = found.dead.places.get(source.topic, set())
+    late = source.late - scored - dead if found.dropped_late else set[int]()
+    stage = reconcile.partition(
+        f"{source.topic}: accepted = scored + dead-lettered + late",
+        source.places,
+        {"scored": _still_there(scored, source), "dead": _still_there(dead, source)},
+        explained=late,
+        counts={
+            "accepted": len(source.places),
+            "scored": len(scored),
+            "dead-lettered": len(dead),
+            "late": len(late),
+            "repeated events": source.repeats,
+        },
+    )
+    return _with_places(stage, source.topic, ids)
+
+
+def _refused(source: Source, dead: DeadLetters, ids: EventIds) -> Stage:
+    refused = _still_there(dead.places.get(source.topic, set()), source)
+    stage = reconcile.compare(
+        f"{source.topic}: invalid = dead-lettered",
+        source.invalid,
+        refused,
+        counts={"valid": len(source.places) - len(source.invalid), "invalid": len(source.invalid)},
+    )
+    return _with_places(stage, source.topic, ids)
+
+
+def _still_there(places: set[int], source: Source) -> set[int]:
+    """Leave out what retention has deleted from the source topic since."""
+    floors = {partition: sources.place(partition, offset) for partition, offset in source.first.items()}
+    return {p for p in places if p >= floors.get(sources.partition_of(p), 0)}
+
+
+def _with_places(stage: Stage, topic: str, ids: EventIds) -> Stage:
+    lists = (stage.missing, stage.phantoms, stage.repeated, stage.notes)
+    known = ids(topic, {int(where) for places in lists for where in places})
+
+    def named(places: Iterable[str]) -> tuple[str, ...]:
+        return tuple(_place_and_event(topic, int(where), known) for where in places)
+
+    return replace(
+        stage,
+        missing=named(stage.missing),
+        phantoms=named(stage.phantoms),
+        repeated=named(stage.repeated),
+        notes=named(stage.notes),
+    )
+
+
+def _place_and_event(topic: str, where: int, known: Mapping[int, str]) -> str:
+    event = f" ({known[where]})" if where in known else ""
+    return sources.place_name(topic, where) + event
+
+
+def _stored(found: Evidence) -> Stage:
+    return reconcile.compare(
+        "scored = stored",
+        found.scores.ids.keys(),
+        found.stored,
+        tolerate_phantoms=not found.scores.complete,
+        counts={"duplicates": found.scores.duplicates},
+    )
+
+
+def _routed(found: Evidence) -> Stage:
+    return reconcile.compare(
+        "scores over the threshold = alerts",
+        found.scores.alerts,
+        found.alerts.ids.keys(),
+        tolerate_phantoms=not found.scores.complete,
+        counts={"duplicates": found.alerts.duplicates},
+    )
+
+
+def _taken(found: Evidence) -> Stage:
+    return reconcile.compare(
+        "alerts = taken by an alarm",
+        found.alerts.ids.keys(),
+        found.entities.taken,
+        tolerate_phantoms=not found.alerts.complete,
+    )
+
+
+def _one_alarm(found: Evidence) -> Stage:
+    return reconcile.at_most_one("one alarm per card and model", found.entities.alarms, what="alarms")
+
+
+def _one_command(found: Evidence) -> Stage:
+    pairs = [*found.commands.pairs, *set(found.entities.command_pairs) - set(found.commands.pairs)]
+    return reconcile.at_most_one("one command per alarm", pairs, what="alarms with a command")
+
+
+def _published(found: Evidence) -> Stage:
+    waiting = {command for command, status in found.entities.commands.items() if status == "queued"}
+    return reconcile.compare(
+        "commands decided = published",
+        found.entities.commands.keys() - waiting,
+        found.commands.ids - waiting,
+        counts={"queued": len(waiting)},
+    )
+
+
+def _carried_out(found: Evidence) -> Stage:
+    return reconcile.once("each command carried out once", found.effects, what="effects")
+
+
+def _one_answer(found: Evidence) -> Stage:
+    return reconcile.at_most_one("one answer per command", found.acks.answers, what="answered commands")
+
+
+def _recorded(found: Evidence) -> Stage:
+    statuses = list(found.entities.commands.values())
+    return reconcile.agreement(
+        "commands acknowledged = recorded on the alarm",
+        dict(found.acks.answers),
+        found.entities.commands,
+        under_way=UNANSWERED,
+        counts={outcome: statuses.count(outcome) for outcome in ("succeeded", "refused", "expired")},
+    )
+
+
+def _information(found: Evidence) -> dict[str, int]:
+    return {
+        "refused at the door": found.dead.at_door.total(),
+        "duplicate dead letters": found.dead.duplicates,
+        "rows dropped by the watermark (Spark's count)": found.dropped_late,
+        "malformed scores": found.scores.malformed,
+        "malformed alerts": found.alerts.malformed,
+        "malformed commands": found.commands.malformed,
+        "malformed acknowledgements": found.acks.malformed,
+        "malformed dead letters": found.dead.malformed,
+    }
