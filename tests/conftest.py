@@ -148,7 +148,15 @@ def embedded_endpoints(
     tmp_path_factory: pytest.TempPathFactory, start_embedded: Callable[[EmbeddedSettings], Endpoints]
 ) -> Iterator[Endpoints]:
     """Start one node of each server in a directory of its own; delete it at the end."""
-    with stopped_at_the_end(EmbeddedSettings(state_dir=tmp_path_factory.mktemp("servers"))) as settings:
+    # Off the ports that the user's own servers want.
+    own = EmbeddedSettings(
+        state_dir=tmp_path_factory.mktemp("servers"),
+        kafka_port=19392,
+        kafka_controller_port=19393,
+        cassandra_port=19342,
+        cassandra_storage_port=17300,
+    )
+    with stopped_at_the_end(own) as settings:
         try:
             started = start_embedded(settings)
         except InfraError as error:
