@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def _alive(process: psutil.Process) -> bool:
 
 def _until_written(path: Path, size: int) -> None:
     while not path.exists() or path.stat().st_size < size:
-        pass
+        time.sleep(0.01)
 
 
 def test_a_server_is_no_child_of_ours_and_is_found_again(node: Node) -> None:
@@ -105,7 +106,7 @@ def test_what_a_server_prints_is_cut_off(node: Node) -> None:
 def test_a_program_that_ends_at_once_counts_as_not_running(node: Node) -> None:
     processes.launch(node, [sys.executable, "-c", "print('no', flush=True)", str(node.directory)])
     while processes.running(node) is not None:
-        pass
+        time.sleep(0.01)
     assert not processes.stop(node, 10)
     _until_written(node.output, 3)
 
