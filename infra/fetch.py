@@ -8,12 +8,15 @@ from pathlib import Path
 import requests
 from jgo.env import LockFile
 from jgo.maven import Dependency, MavenContext
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from infra.bundles import Bundle
 from infra.errors import RefuseJarError, RetryLaterError
 from infra.locked import LockedJar
 
 _TIMEOUT_S = 60
+_ATTEMPTS = 5
+_LONGEST_WAIT_S = 8.0
 
 
 def sha256_of(path: Path) -> str:
@@ -36,8 +39,15 @@ def download(jar: LockedJar, cache: Path) -> Path:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+@retry(
+    retry=retry_if_exception_type(requests.RequestException),
+    stop=stop_after_attempt(_ATTEMPTS),
+    wait=wait_random_exponential(max=_LONGEST_WAIT_S),
+    reraise=True,
+)
 def _download_into(staging: Path, jar: LockedJar) -> Path:
-    context = MavenContext(repo_cache=staging, timeout=_TIMEOUT_S)
+    # A folder for each attempt: jgo takes what an earlier one left half written for whole.
+    context = MavenContext(repo_cache=Path(tempfile.mkdtemp(dir=staging)), timeout=_TIMEOUT_S)
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     return Path(component.artifact(jar.classifier, "jar").resolve())
 

@@ -19,7 +19,7 @@ from infra.locked import LOCKS, LockedJar, current_platform, lock_path, locked_j
 
 DEFAULT_CACHE = Path.home() / ".cache" / "fastdata" / "jars"
 
-_DOWNLOADS_AT_ONCE = 24
+_DOWNLOADS_AT_ONCE = 12
 
 Stamps = dict[str, list[int]]
 
@@ -45,7 +45,7 @@ def resolve(bundle: BundleName, cache: Path = DEFAULT_CACHE, locks: Path = LOCKS
     """
     jars = locked_jars(lock_path(bundle, locks), *current_platform())
     stamps = _read_stamps(cache, bundle)
-    unsure = [jar for jar in jars if stamps.get(_stamp_key(jar)) != _stamp(cache / jar.path)]
+    unsure = [jar for jar in jars if not _is_as_checked(cache / jar.path, stamps.get(_stamp_key(jar)))]
     if unsure:
         _settle(unsure, cache)
         _write_stamps(cache, bundle, jars)
@@ -77,6 +77,10 @@ def _check_or_download(jar: LockedJar, cache: Path) -> None:
             f"{path} has checksum {actual}, the lock says {jar.sha256} for {jar.coordinate}. "
             "Nothing was started. Delete the file to have it downloaded again."
         )
+
+
+def _is_as_checked(path: Path, stamp: list[int] | None) -> bool:
+    return stamp is not None and stamp == _stamp(path)
 
 
 def _stamp_key(jar: LockedJar) -> str:

@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -107,21 +108,42 @@ def test_a_changed_lock_is_not_satisfied_by_an_earlier_check(cache: Path, tmp_pa
         resolve("spark", cache, locks)
 
 
-def test_a_missing_jar_is_downloaded_and_a_wrong_download_is_not_kept(tmp_path: Path) -> None:
+def _or_skip(error: RetryLaterError) -> None:
+    if os.environ.get("CI") == "true":
+        raise error
+    pytest.skip(str(error))
+
+
+def test_an_empty_cache_is_filled_and_checked(tmp_path: Path) -> None:
+    entry = "[[dependencies]]\ngroupId = '{}'\nartifactId = '{}'\nversion = '{}'\nsha256 = '{}'\n"
+    lock_path("spark", tmp_path).write_text(
+        entry.format(SMALL.group, SMALL.artifact, SMALL.version, SMALL.sha256)
+    )
+    try:
+        (jar,) = resolve("spark", tmp_path / "cache", tmp_path)
+    except RetryLaterError as error:
+        _or_skip(error)
+    assert sha256_of(jar) == SMALL.sha256
+    jar.unlink()
+    assert resolve("spark", tmp_path / "cache", tmp_path) == [jar]
+    assert jar.exists()
+
+
+def test_a_wrong_download_is_not_kept(tmp_path: Path) -> None:
     wrong = LockedJar(SMALL.group, SMALL.artifact, SMALL.version, "", "0" * 64)
     try:
-        assert sha256_of(download(SMALL, tmp_path)) == SMALL.sha256
-        (tmp_path / SMALL.path).unlink()
         with pytest.raises(RefuseJarError, match="It was not kept"):
             download(wrong, tmp_path)
     except RetryLaterError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
+        _or_skip(error)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+# jgo leaves the answer "not found" unread and open until it is collected.
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_a_jar_that_is_nowhere_can_be_tried_again_later(tmp_path: Path) -> None:
     nowhere = LockedJar(SMALL.group, SMALL.artifact, "0.no-such-version", "", "0" * 64)
-    with pytest.raises(RetryLaterError, match="no-such-version"):
+    with pytest.raises(RetryLaterError, match="no-such-version") as caught:
         download(nowhere, tmp_path)
+    del caught
+    gc.collect()
