@@ -3,12 +3,17 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
+from replayed_cards import Replay, Ticks, table
 
 from ingest.door import Door
 from ingest.memory import Bus
+from ingest.replay import ReplayOptions, run_replay
+from ingest.reports import FeedReport
 from ingest.settings import KafkaSettings
 from ingest.tokens import Tokenizer
 from models import dead_letters
@@ -67,3 +72,32 @@ def stop() -> threading.Event:
 @pytest.fixture
 def maps() -> Path:
     return Path(__file__).parents[2] / "maps"
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    path = tmp_path / "cards.parquet"
+    pq.write_table(table(400), path)
+    return path
+
+
+@pytest.fixture
+def options(parquet: Path, maps: Path, tmp_path: Path) -> ReplayOptions:
+    return ReplayOptions(
+        files=(parquet,), mapping=maps / "fdh.toml", progress_file=tmp_path / "progress.json"
+    )
+
+
+@pytest.fixture
+def replay(bus: Bus, tokenizer: Tokenizer, stop: threading.Event) -> Replay:
+    def run(options: ReplayOptions, **changes: Any) -> FeedReport:
+        given: dict[str, Any] = {
+            "door": Door(bus.producer(), lambda: NOW),
+            "tokenizer": tokenizer,
+            "stop": stop,
+            "on_progress": lambda _: None,
+            "monotonic": Ticks(0.001),
+        }
+        return run_replay(options, **(given | changes))
+
+    return run

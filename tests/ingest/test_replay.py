@@ -1,109 +1,30 @@
-import itertools
+"""What a replay sends: every row, in order of event time, at its pace; what fails becomes a dead letter."""
+
 import json
-import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
+from replayed_cards import START, Recorder, Replay, Ticks, ids, sent, table
 
-from ingest.consumer import read_all
 from ingest.door import Door
-from ingest.errors import RefuseInputError, RetryLaterError
-from ingest.labels import interleave
-from ingest.memory import Bus, MemoryProducer
-from ingest.offers import Offer
-from ingest.ports import Record
-from ingest.producer import Producer
-from ingest.progress_file import ReplayProgress
-from ingest.replay import ReplayOptions, run_replay
-from ingest.reports import FeedReport, Progress
-from ingest.rows import label_of
-from ingest.settings import KafkaSettings
-from ingest.tokens import Tokenizer
-from ingest.topics import ensure_topics
+from ingest.errors import RefuseInputError
+from ingest.memory import Bus
+from ingest.replay import ReplayOptions
+from ingest.reports import Progress
 from models import events
 from models.dead_letters import DeadLetter
 from models.events import Label, Transaction
 
 NOW = 1_700_000_000_000
-FDH = Path(__file__).parents[3] / "shared" / "data" / "fdh" / "fdh_2018-04-01_2018-09-04.parquet"
 DAY = 86_400_000
-START = datetime(2020, 1, 1, tzinfo=UTC)
 Letters = Callable[[], list[DeadLetter]]
-
-Replay = Callable[..., FeedReport]
-
-
-class Ticks:
-    """A monotonic clock that advances by a step each time it is asked."""
-
-    def __init__(self, step_s: float) -> None:
-        self._step_s = step_s
-        self._now = 0.0
-
-    def __call__(self) -> float:
-        self._now += self._step_s
-        return self._now
-
-
-def table(count: int) -> pa.Table:
-    return pa.table(
-        {
-            "TRANSACTION_ID": range(count),
-            "TX_DATETIME": [(START + timedelta(hours=n)).replace(tzinfo=None) for n in range(count)],
-            "CUSTOMER_ID": [f"41111111{n % 5}" for n in range(count)],
-            "TERMINAL_ID": [n % 7 for n in range(count)],
-            "TX_AMOUNT": [1.5 * n for n in range(count)],
-            "TX_FRAUD": [n % 10 == 0 for n in range(count)],
-        }
-    )
-
-
-@pytest.fixture
-def parquet(tmp_path: Path) -> Path:
-    path = tmp_path / "cards.parquet"
-    pq.write_table(table(400), path)
-    return path
-
-
-@pytest.fixture
-def options(parquet: Path, maps: Path, tmp_path: Path) -> ReplayOptions:
-    return ReplayOptions(
-        files=(parquet,), mapping=maps / "fdh.toml", progress_file=tmp_path / "progress.json"
-    )
-
-
-@pytest.fixture
-def replay(bus: Bus, tokenizer: Tokenizer, stop: threading.Event) -> Replay:
-    def run(options: ReplayOptions, **changes: Any) -> FeedReport:
-        given: dict[str, Any] = {
-            "door": Door(bus.producer(), lambda: NOW),
-            "tokenizer": tokenizer,
-            "stop": stop,
-            "on_progress": lambda _: None,
-            "monotonic": Ticks(0.001),
-        }
-        return run_replay(options, **(given | changes))
-
-    return run
-
-
-def sent(bus: Bus) -> list[events.AnyEvent]:
-    """Everything on the bus, in the order of its sending per topic."""
-    return [events.decode(r.value) for topic in ("transactions", "labels") for r in bus.read_all(topic)]  # type: ignore[arg-type]
-
-
-def ids(records: Sequence[Record]) -> list[str]:
-    return [events.decode(record.value).event_id for record in records]
 
 
 def test_every_row_gives_a_transaction_and_its_label(
@@ -138,21 +59,6 @@ def test_formats_agree(bus: Bus, options: ReplayOptions, replay: Replay, tmp_pat
         assert sent(bus) == expected
 
 
-class Recorder:
-    """A producer that remembers the order across topics."""
-
-    def __init__(self, inner: MemoryProducer) -> None:
-        self._inner = inner
-        self.order: list[events.AnyEvent] = []
-
-    def send(self, topic: Any, key: bytes | str, value: bytes, **rest: Any) -> None:
-        self._inner.send(topic, key, value, **rest)
-        self.order.append(events.decode(value))
-
-    def flush(self) -> None:
-        self._inner.flush()
-
-
 def test_labels_are_interleaved_by_event_time(bus: Bus, options: ReplayOptions, replay: Replay) -> None:
     recorder = Recorder(bus.producer())
     replay(options, door=Door(recorder, lambda: NOW))
@@ -160,124 +66,6 @@ def test_labels_are_interleaved_by_event_time(bus: Bus, options: ReplayOptions, 
     assert times == sorted(times)
     assert isinstance(recorder.order[168], Label)
     assert recorder.order[167:170] != sorted(recorder.order[167:170], key=lambda event: event.event_id)
-
-
-@given(st.lists(st.tuples(st.integers(0, 10_000), st.none() | st.integers(1, 3_000)), max_size=40))
-def test_interleaving_loses_nothing_and_keeps_the_order(rows: list[tuple[int, int | None]]) -> None:
-    rows.sort(key=lambda row: row[0])
-    stream = []
-    for number, (time, delay) in enumerate(rows):
-        event = Transaction(event_id=str(number), event_time=time, card="c", terminal="t", amount=1.0)
-        label = None if delay is None else Offer(label_of(event, fraud=True, delay_ms=delay), "s", number)
-        stream.append((Offer(event, "s", number), label))
-    merged = [item.event for item in interleave(stream) if isinstance(item, Offer)]
-    assert [event.event_time for event in merged] == sorted(event.event_time for event in merged)
-    assert sorted(event.event_id for event in merged) == sorted(
-        offer.event.event_id for pair in stream for offer in pair if offer is not None
-    )
-
-
-def stop_after(count: int, stop: threading.Event, bus: Bus) -> Door:
-    class Stopping(Door):
-        def take(self, item: Any) -> bool:
-            if self.accepted.total() + 1 >= count:
-                stop.set()
-            return super().take(item)
-
-    return Stopping(bus.producer(), lambda: NOW)
-
-
-@pytest.mark.parametrize("parts", [[300], [1, 1, 1], [170, 230], [799], [800]])
-def test_a_stopped_replay_goes_on_where_it_was(
-    bus: Bus, options: ReplayOptions, replay: Replay, stop: threading.Event, parts: list[int]
-) -> None:
-    for done, count in zip(itertools.accumulate(parts), parts, strict=True):
-        stop.clear()
-        report = replay(options, door=stop_after(count, stop, bus))
-        assert (report.sent, report.end) == (done, "stopped" if done < 800 else "finished")
-    stop.clear()
-    replay(options)
-    assert ids(list(bus.read_all("transactions"))) == [f"fdh-{n}" for n in range(400)]
-    assert ids(list(bus.read_all("labels"))) == [f"L-fdh-{n}" for n in range(400)]
-    again = replay(options)
-    assert (again.end, again.sent, again.accepted) == ("already finished", 800, {})
-    assert len(sent(bus)) == 800
-
-
-class Failing(MemoryProducer):
-    """A producer whose Kafka goes away: from some flush on, nothing of what was sent since the last is there."""
-
-    def __init__(self, bus: Bus, good_flushes: int) -> None:
-        super().__init__(bus)
-        self._left = good_flushes
-        self._kept = {where: len(log) for where, log in bus.logs.items()}
-
-    def flush(self) -> None:
-        if self._left == 0:
-            for where, log in self._bus.logs.items():
-                del log[self._kept[where] :]
-            raise RetryLaterError("gone")
-        self._left -= 1
-        self._kept = {where: len(log) for where, log in self._bus.logs.items()}
-
-
-@given(good_flushes=st.lists(st.integers(0, 5), max_size=4), seed=st.integers(0, 99))
-def test_unacknowledged_records_are_sent_again(
-    tmp_path_factory: pytest.TempPathFactory, good_flushes: list[int], seed: int
-) -> None:
-    folder = tmp_path_factory.mktemp("replay")
-    pq.write_table(table(60), folder / "cards.parquet")
-    options = ReplayOptions(
-        files=(folder / "cards.parquet",),
-        mapping=Path(__file__).parents[2] / "maps" / "fdh.toml",
-        progress_file=folder / "progress.json",
-        checkpoint_every_s=random.Random(seed).uniform(0.01, 0.1),
-    )
-    bus = Bus(KafkaSettings(bootstrap_servers="none:1"), lambda: NOW)
-
-    def run(producer: MemoryProducer) -> FeedReport:
-        return run_replay(
-            options,
-            door=Door(producer, lambda: NOW),
-            tokenizer=Tokenizer(bytes(32)),
-            stop=threading.Event(),
-            on_progress=lambda _: None,
-            monotonic=Ticks(0.001),
-        )
-
-    for flushes in good_flushes:
-        try:
-            run(Failing(bus, flushes))
-        except RetryLaterError:
-            continue
-    run(bus.producer())
-    assert ids(list(bus.read_all("transactions"))) == [f"fdh-{n}" for n in range(60)]
-    assert ids(list(bus.read_all("labels"))) == [f"L-fdh-{n}" for n in range(60)]
-
-
-def test_another_replay_does_not_take_over_the_progress(options: ReplayOptions, replay: Replay) -> None:
-    replay(options)
-    for change in ({"limit": 5}, {"start": START}, {"mapping": None, "files": (Path("x.jsonl"),)}):
-        with pytest.raises(RefuseInputError):
-            replay(options.model_copy(update=change))
-    with pytest.raises(RefuseInputError, match="belongs to a replay of other files, mapping, key"):
-        replay(options, tokenizer=Tokenizer(bytes(32)))
-    assert replay(options.model_copy(update={"limit": 5, "restart": True})).sent == 10
-
-
-def test_a_damaged_progress_file_is_refused(options: ReplayOptions, replay: Replay) -> None:
-    assert options.progress_file is not None
-    options.progress_file.write_text('{"replay": 1')
-    with pytest.raises(RefuseInputError, match="restart"):
-        replay(options)
-    assert replay(options.model_copy(update={"restart": True})).end == "finished"
-    assert ReplayProgress.model_validate_json(options.progress_file.read_bytes()).finished
-
-
-def test_a_restart_forgets_the_progress(bus: Bus, options: ReplayOptions, replay: Replay) -> None:
-    replay(options)
-    assert replay(options.model_copy(update={"restart": True})).sent == 800
-    assert len(sent(bus)) == 1_600
 
 
 def test_limit_and_time_range_select_rows(bus: Bus, options: ReplayOptions, replay: Replay) -> None:
@@ -388,41 +176,3 @@ def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
 def test_wrong_files_are_refused(replay: Replay, files: list[str], text: str) -> None:
     with pytest.raises(RefuseInputError, match=text):
         replay(ReplayOptions.model_validate({"files": files}))
-
-
-@pytest.mark.kafka
-@pytest.mark.skipif(not FDH.exists(), reason=f"the handbook's file is not at {FDH}")
-def test_the_handbooks_file_arrives_in_kafka_through_a_stop(
-    kafka_settings: KafkaSettings, maps: Path, tmp_path: Path, tokenizer: Tokenizer, stop: threading.Event
-) -> None:
-    ensure_topics(kafka_settings)
-    options = ReplayOptions(
-        files=(FDH,), mapping=maps / "fdh.toml", progress_file=tmp_path / "p.json", limit=5_000
-    )
-
-    def run(on_progress: Callable[[Progress], None]) -> FeedReport:
-        with Producer(kafka_settings) as producer:
-            door = Door(producer, lambda: NOW)
-            return run_replay(
-                options,
-                door=door,
-                tokenizer=tokenizer,
-                stop=stop,
-                on_progress=on_progress,
-                monotonic=Ticks(0.001),
-            )
-
-    assert run(lambda progress: stop.set() if progress.sent > 1_000 else None).end == "stopped"
-    stop.clear()
-    assert (run(lambda _: None).end, run(lambda _: None).end) == ("finished", "already finished")
-    assert ids(list(read_all(kafka_settings, "transactions"))) == [f"fdh-{n}" for n in range(5_000)]
-    assert ids(list(read_all(kafka_settings, "labels"))) == [f"L-fdh-{n}" for n in range(5_000)]
-    assert list(read_all(kafka_settings, "dead-letters")) == []
-    first = events.decode(next(read_all(kafka_settings, "transactions")).value)
-    assert first == Transaction(
-        event_id="fdh-0",
-        event_time=1_522_540_831_000,
-        card=tokenizer.token("596"),
-        terminal="3156",
-        amount=57.16,
-    )
