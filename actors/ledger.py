@@ -138,12 +138,6 @@ def open_ledger(path: Path) -> Iterator[Ledger]:
         yield Ledger(connection)
 
 
-def ledger_counts(path: Path) -> LedgerCounts:
-    """Return the totals of the ledger in this file."""
-    with open_ledger(path) as ledger:
-        return ledger.counts()
-
-
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")

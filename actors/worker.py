@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final, cast
@@ -31,11 +30,6 @@ LOOK_S: Final = 0.1
 _log = structlog.get_logger(__name__)
 
 
-def wall_clock() -> int:
-    """Return the time in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
-
-
 def run_worker(
     kafka: KafkaSettings,
     store: EntityStore,
@@ -44,7 +38,7 @@ def run_worker(
     stop: threading.Event,
     *,
     reject: Reject,
-    clock: Clock = wall_clock,
+    clock: Clock,
 ) -> None:
     """Take alerts and acknowledgements until `stop` is set; several workers of one group share the partitions.
 

@@ -14,15 +14,14 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
 from pyspark.sql.types import BooleanType, DoubleType, LongType, StringType, StructField, StructType
 
+from benchmarks.reference import DAY
+from benchmarks.reference import HALF_LIVES as DAYS
 from models import schema
 from models.artifact import Artifact
 from models.events import Label, Transaction
 from processing.query import STREAMING_CONF, Topics
 from processing.session import spark_session
 from processing.source import records
-
-DAY: Final = 86_400_000
-DAYS: Final = (1, 7, 30)
 
 _EVENT: Final = [
     StructField("event_id", StringType()),

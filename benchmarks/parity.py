@@ -9,11 +9,9 @@ import argparse
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from typing import Final
 
-import numpy as np
-
+from benchmarks.reference import Seen, features
 from ingest.consumer import read_all
 from ingest.settings import KafkaSettings
 from models import events
@@ -25,8 +23,6 @@ from storage.score_store import CassandraScoreStore
 from storage.session import connect
 from storage.settings import CassandraSettings
 
-DAY: Final = 86_400_000
-DAYS: Final = (1, 7, 30)
 TOLERANCE: Final = 1e-9
 
 
@@ -52,23 +48,11 @@ class Arrived:
     def features(self, score: Score) -> dict[str, float]:
         """Return the features of a scored event."""
         position, event = self.by_id[score.event_id]
-        now, start = event.event_time, FRAUD.plan().windows.start(event.event_time)
+        start = FRAUD.plan().windows.start(event.event_time)
         card = [e for p, e in self.cards[event.card] if p <= position and e.event_time >= start]
-        place = [e for p, e in self.terminals[event.terminal] if p <= position and e.event_time >= start]
-        verdicts = [x for x in self.labels[event.terminal] if x.event_time >= start]
-        verdicts = verdicts[: score.arrivals["terminal_labels"]]
-        weekend, night = (now // DAY + 3) % 7 >= 5, now % DAY <= 6 * DAY // 24  # noqa: PLR2004 - Saturday, six o'clock
-        row = {"amount": event.amount, "weekend": float(weekend), "night": float(night)}
-        for days in DAYS:
-            weigh = _decay(now, days)
-            count = weigh([e.event_time for e in card], [1.0] * len(card))
-            row[f"card_count_{days}d"] = count
-            row[f"card_mean_{days}d"] = weigh([e.event_time for e in card], [e.amount for e in card]) / count
-            row[f"terminal_count_{days}d"] = weigh([e.event_time for e in place], [1.0] * len(place))
-            known = weigh([x.event_time for x in verdicts], [1.0] * len(verdicts))
-            fraud = weigh([x.event_time for x in verdicts], [float(x.fraud) for x in verdicts])
-            row[f"terminal_risk_{days}d"] = fraud / known if verdicts else 0.0
-        return row
+        terminal = [e for p, e in self.terminals[event.terminal] if p <= position and e.event_time >= start]
+        labels = [x for x in self.labels[event.terminal] if x.event_time >= start]
+        return features(event, Seen(card, terminal, labels[: score.arrivals["terminal_labels"]]))
 
 
 def _event(value: bytes | None) -> events.AnyEvent | None:
@@ -76,14 +60,6 @@ def _event(value: bytes | None) -> events.AnyEvent | None:
         return events.decode(value or b"")
     except RejectEventError:
         return None
-
-
-def _decay(now: int, days: int) -> Callable[[Sequence[int], Sequence[float]], float]:
-    def weigh(times: Sequence[int], values: Sequence[float]) -> float:
-        ages = (now - np.array(times, dtype=np.float64)) / (days * DAY)
-        return float(np.sum(np.array(values) * np.exp2(-ages)))
-
-    return weigh
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -33,8 +33,6 @@ class Refusal(NamedTuple):
 
 Item = Offer | Refusal
 
-TOO_DEEP: Final = RejectEventError(rejections.MALFORMED_JSON, "nested too deeply")
-
 _objects = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -49,7 +47,7 @@ def offer(make: Callable[[], AnyEvent], payload: Callable[[], bytes], source: st
 def offer_raw(raw: bytes | Mapping[str, Any], source: str, position: int) -> Item:
     """Read an event in wire format, as bytes or as an object; whatever it holds, the answer is an item."""
     payload = raw if isinstance(raw, bytes) else _encoded(raw)
-    return offer(lambda: decode(payload), lambda: payload, source, position)
+    return offer(lambda: events.decode(payload), lambda: payload, source, position)
 
 
 def checked(event: Event) -> bytes:
@@ -83,24 +81,6 @@ def _all_finite(values: Iterable[Any]) -> bool:
     )
 
 
-def decode(payload: bytes) -> AnyEvent:
-    """Read one event as `models.events.decode` does, and tell numbers that are not finite from bad JSON.
-
-    Raises
-    ------
-    RejectEventError
-        When the payload is no event.
-    """
-    try:
-        return events.decode(payload)
-    except RecursionError as error:
-        raise TOO_DEEP from error
-    except RejectEventError as error:
-        raise (
-            (not_finite(payload) or error) if error.reason == rejections.MALFORMED_JSON else error
-        ) from error
-
-
 def decode_object(payload: bytes) -> dict[str, Any]:
     """Read one JSON object.
 
@@ -113,24 +93,8 @@ def decode_object(payload: bytes) -> dict[str, Any]:
         raise RejectEventError(rejections.EMPTY, "the line is empty")
     try:
         return _objects.decode(payload)
-    except RecursionError as error:
-        raise TOO_DEEP from error
-    except msgspec.ValidationError as error:
-        raise RejectEventError(rejections.WRONG_TYPE, str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise not_finite(payload) or RejectEventError(rejections.MALFORMED_JSON, str(error)) from error
-
-
-def not_finite(payload: bytes) -> RejectEventError | None:
-    """Tell whether only `NaN` or `Infinity`, which some writers put for numbers, make the payload bad JSON."""
-    found: list[str] = []
-    try:
-        json.loads(payload, parse_constant=found.append)
-    except (ValueError, RecursionError):
-        return None
-    if not found:
-        return None
-    return RejectEventError(rejections.NOT_FINITE, f"{found[0]} is not a finite number")
+    except events.UNREADABLE as error:
+        raise events.rejection(error, payload) from error
 
 
 def _encoded(raw: Mapping[str, Any]) -> bytes:

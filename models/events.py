@@ -1,7 +1,7 @@
-"""Event types: the one definition from which type, JSON codec, Spark schema and Cassandra columns follow.
+"""Event types: the one definition from which type, JSON codec, Spark schema and mapping rules follow.
 
 An event travels as one JSON object whose field `type` names its type. Times are milliseconds since the
-epoch, UTC. `models.schema` derives the Spark and Cassandra shapes and the SQL predicate of validity.
+epoch, UTC. `models.schema` derives the fields, the Spark schema and the SQL predicate of validity.
 """
 
 import math
@@ -127,12 +127,8 @@ def decode(data: bytes) -> AnyEvent:
         )
     try:
         return _decoder.decode(data)
-    except RecursionError as error:
-        raise RejectEventError(rejections.MALFORMED_JSON, "nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if _BARE_NOT_FINITE.search(data):
-            raise RejectEventError(rejections.NOT_FINITE, "NaN and Infinity are no JSON numbers") from error
-        raise _rejection(error) from error
+    except UNREADABLE as error:
+        raise rejection(error, data) from error
 
 
 def build(event_type: str, fields: dict[str, Any]) -> AnyEvent:
@@ -148,7 +144,7 @@ def build(event_type: str, fields: dict[str, Any]) -> AnyEvent:
     try:
         event: AnyEvent = msgspec.convert({"type": event_type, **fields}, AnyEvent)
     except msgspec.ValidationError as error:
-        raise _rejection(error) from error
+        raise rejection(error, b"") from error
     try:
         size = len(encode(event))
     except UnicodeEncodeError as error:
@@ -182,9 +178,18 @@ _REASON_BY_TEXT: Final = (
 _NULL_KEYS: Final = tuple(f"got `null` - at `$.{t.key_field}`" for t in get_args(AnyEvent))
 
 
-def _rejection(error: Exception) -> RejectEventError:
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a JSON decoder raises for bytes that it can't turn into the type that is asked for."""
+
+
+def rejection(error: Exception, data: bytes) -> RejectEventError:
+    """Return why a decoder refused these bytes; `error` is one of `UNREADABLE`."""
     detail = str(error)
+    if isinstance(error, RecursionError):
+        return RejectEventError(rejections.MALFORMED_JSON, "nested too deeply")
     if not isinstance(error, msgspec.ValidationError):
+        if _BARE_NOT_FINITE.search(data):
+            return RejectEventError(rejections.NOT_FINITE, "NaN and Infinity are no JSON numbers")
         return RejectEventError(rejections.MALFORMED_JSON, detail)
     if detail.endswith(_NULL_KEYS):
         return RejectEventError(rejections.NULL_KEY, detail)

@@ -1,4 +1,4 @@
-"""Shapes that follow from the event types: Spark schema, Cassandra columns, and validity as SQL text.
+"""What follows from the event types: their fields, the Spark schema, and validity as SQL text.
 
 The predicate here says about a Kafka record what `models.events.decode` says about bytes: the scoring query
 keeps the rows without a reason, the reject query sends those with one to the dead letters.
@@ -14,7 +14,6 @@ from models import rejections
 from models.events import FUTURE_TOLERANCE_MS, MAX_EVENT_BYTES, NOT_FINITE_PATTERN, Event
 
 _SPARK: Final[dict[Any, str]] = {str: "string", int: "bigint", float: "double", bool: "boolean"}
-_CASSANDRA: Final[dict[Any, str]] = {str: "text", int: "bigint", float: "double", bool: "boolean"}
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,6 @@ class Field:
         """Return the Spark SQL type."""
         return "map<string, double>" if get_origin(self.plain) is dict else _SPARK[self.plain]
 
-    @property
-    def cassandra(self) -> str:
-        """Return the CQL type."""
-        return "frozen<map<text, double>>" if get_origin(self.plain) is dict else _CASSANDRA[self.plain]
-
 
 def fields(event_type: type[Event]) -> list[Field]:
     """Return the fields of an event type in their order."""
@@ -47,11 +41,6 @@ def fields(event_type: type[Event]) -> list[Field]:
 def spark_ddl(event_type: type[Event]) -> str:
     """Return the Spark schema of the JSON value as DDL text, the type's tag included."""
     return ", ".join(["type string", *(f"{f.name} {f.spark}" for f in fields(event_type))])
-
-
-def cassandra_columns(event_type: type[Event]) -> dict[str, str]:
-    """Return CQL column types by name."""
-    return {f.name: f.cassandra for f in fields(event_type)}
 
 
 def parse_sql(event_type: type[Event]) -> str:

@@ -5,8 +5,9 @@ all stages, so ten million events need 5 GB of memory. Nothing here judges; `ver
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from ingest.ports import Record
 from models import actions, dead_letters, scores
@@ -14,6 +15,8 @@ from models.actions import Outcome
 from models.errors import RejectEventError
 from pipeline.sources import place
 from storage.entities import CommandStatus, EntityStore, alert_id
+
+M = TypeVar("M")
 
 
 @dataclass
@@ -119,12 +122,7 @@ def read_scores(records: Iterable[Record]) -> Scores:
 def read_dead_letters(records: Iterable[Record]) -> DeadLetters:
     """Read `dead-letters`."""
     found = DeadLetters()
-    for record in records:
-        try:
-            letter = dead_letters.decode(record.value or b"")
-        except RejectEventError:
-            found.malformed += 1
-            continue
+    for letter in _readable(records, dead_letters.decode, found):
         if letter.topic is None or letter.partition is None or letter.offset is None:
             found.at_door[letter.reason] += 1
             continue
@@ -138,27 +136,34 @@ def read_dead_letters(records: Iterable[Record]) -> DeadLetters:
 def read_commands(records: Iterable[Record]) -> Commands:
     """Read `commands`."""
     found = Commands()
-    for record in records:
-        try:
-            command = actions.decode_command(record.value or b"")
-        except RejectEventError:
-            found.malformed += 1
-        else:
-            found.pairs.append((command.alarm_id, command.command_id))
+    for command in _readable(records, actions.decode_command, found):
+        found.pairs.append((command.alarm_id, command.command_id))
     return found
 
 
 def read_acks(records: Iterable[Record]) -> Acks:
     """Read `acks`."""
     found = Acks()
+    for ack in _readable(records, actions.decode_ack, found):
+        found.answers.append((ack.command_id, ack.outcome))
+    return found
+
+
+class _CountsMalformed(Protocol):
+    malformed: int
+
+
+def _readable(
+    records: Iterable[Record], decode: Callable[[bytes], M], found: _CountsMalformed
+) -> Iterator[M]:
+    """Yield what the records hold, and count those that hold something else."""
     for record in records:
         try:
-            ack = actions.decode_ack(record.value or b"")
+            message = decode(record.value)
         except RejectEventError:
             found.malformed += 1
         else:
-            found.answers.append((ack.command_id, ack.outcome))
-    return found
+            yield message
 
 
 def read_entities(store: EntityStore) -> Entities:

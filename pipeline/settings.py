@@ -7,7 +7,7 @@ the file `fastdata.toml`, the servers that `fastdata up` started, the default. `
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from actors.settings import ActorSettings, GatewaySettings
@@ -90,3 +90,11 @@ class Settings(BaseSettings):
     actors: ActorSettings = Field(default_factory=ActorSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
+
+    @model_validator(mode="after")
+    def _writer_gives_up_in_time(self) -> "Settings":
+        if self.writer.give_up_s * 1_000 >= self.kafka.max_poll_interval_ms:
+            raise ValueError(
+                "writer.give_up_s is not below kafka.max_poll_interval_ms: the group would expel a writer that still waits"
+            )
+        return self

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,8 +27,8 @@ class Interval(msgspec.Struct, frozen=True):
         Next offset to read per topic and partition, as committed.
     dropped_late
         Rows dropped because their window had left the state.
-    pause_ms
-        Time spent outside processing rows: planning, committing offsets and state, milliseconds by step.
+    durations_ms
+        What the interval took by step, in Spark's words: `addBatch` holds the rows, the others are the pause.
     """
 
     query: str
@@ -37,9 +37,7 @@ class Interval(msgspec.Struct, frozen=True):
     rows: int
     read: dict[str, dict[int, int]]
     dropped_late: int
-    state_rows: int
-    state_bytes: int
-    pause_ms: dict[str, int]
+    durations_ms: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def watch_queries(
         query.stop()
 
 
-def _idle(intervals: "Sequence[Interval] | Any", ends: Offsets) -> bool:
+def _idle(intervals: Iterable[Interval], ends: Offsets) -> bool:
     return all(
         offset >= ends[topic][partition]
         for interval in intervals
@@ -111,9 +109,7 @@ def interval_of(progress: Mapping[str, Any]) -> Interval:
         rows=progress.get("numInputRows", 0),
         read=_read(progress["sources"]),
         dropped_late=sum(o.get("numRowsDroppedByWatermark", 0) for o in operators),
-        state_rows=sum(o.get("numRowsTotal", 0) for o in operators),
-        state_bytes=sum(o.get("memoryUsedBytes", 0) for o in operators),
-        pause_ms=durations,
+        durations_ms=durations,
     )
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -118,11 +119,11 @@ def _start_scoring(
 def _start_rejects(
     spark: SparkSession, settings: ProcessingSettings, topics: Topics, interval_s: int
 ) -> StreamingQuery:
-    refused = None
-    for tag, topic in topics.sources.items():
-        letters = dead_letters(records(spark, topics.bootstrap_servers, topic), EVENT_TYPES[tag])
-        refused = letters if refused is None else refused.unionByName(letters)
-    assert refused is not None
+    letters = [
+        dead_letters(records(spark, topics.bootstrap_servers, topic), EVENT_TYPES[tag])
+        for tag, topic in topics.sources.items()
+    ]
+    refused = reduce(DataFrame.unionByName, letters)
     routed = refused.withColumn("topic", F.lit(topics.dead_letters))
     return _start(routed, "rejects", settings, topics, interval_s)
 

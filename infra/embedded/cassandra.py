@@ -113,6 +113,10 @@ def configuration(node: Node, nodes: Sequence[Node], settings: EmbeddedSettings)
         "commitlog_compression": [{"class_name": "LZ4Compressor"}],
         "commitlog_total_space": "256MiB",
         "commitlog_segment_size": "16MiB",
+        # Score batches hold up to 24 KiB of values; by default each of them would be a warning in the log.
+        "batch_size_warn_threshold": "50KiB",
+        "batch_size_fail_threshold": "64KiB",
+        "unlogged_batch_across_partitions_warn_threshold": 200,
         "disk_failure_policy": "die",
         "commit_failure_policy": "die",
         "auto_snapshot": False,

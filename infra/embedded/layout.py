@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["kafka", "cassandra"]
-KINDS: tuple[Kind, ...] = ("kafka", "cassandra")
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,6 @@ def choose(wanted: Ports, nodes: int, taken: Iterable[int] = (), free: IsFree = 
     return Ports(client, _first_free(wanted.internal, nodes, avoid | {client}, free))
 
 
-def all_free(ports: Ports, nodes: int, free: IsFree = is_free) -> bool:
-    """Tell whether both ports are free on every node's address."""
-    return all(_free_everywhere(port, nodes, free) for port in (ports.client, ports.internal))
-
-
 def _first_free(wanted: int, nodes: int, avoid: set[int], free: IsFree) -> int:
     for port in _candidates(wanted):
         if port not in avoid and _free_everywhere(port, nodes, free):

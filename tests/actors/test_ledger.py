@@ -6,7 +6,7 @@ import pytest
 
 from actors.errors import RefuseLedgerError
 from actors.issuer import answer
-from actors.ledger import Ledger, ledger_counts, open_ledger
+from actors.ledger import Ledger, open_ledger
 from models.actions import Ack, Command
 
 
@@ -48,7 +48,8 @@ def test_what_is_recorded_is_known_effective_and_counted(ledger: Ledger, path: P
     }
     assert [(e.command_id, e.kind, e.at) for e in ledger.effects()] == [("command-1", "block_card", 5)]
     assert ledger.answers() == {"command-1": "succeeded", "command-2": "refused"}
-    counts = ledger_counts(path)
+    with open_ledger(path) as reader:
+        counts = reader.counts()
     assert (counts.commands, counts.deliveries, counts.effects) == (2, 3, 1)
     assert counts.outcomes == {"succeeded": 1, "refused": 1}
 

@@ -14,7 +14,7 @@ from actors.errors import StopProcessError
 from actors.gateway import run_gateway
 from actors.ledger import open_ledger
 from actors.settings import ActorSettings, GatewaySettings
-from actors.worker import run_worker, wall_clock
+from actors.worker import run_worker
 from ingest.admin import group_lag
 from ingest.consumer import Consumer
 from ingest.ports import Record
@@ -25,6 +25,7 @@ from ingest.topics import ensure_topics
 from models.actions import decode_ack, decode_command
 from models.errors import RejectEventError
 from models.scores import Score, encode
+from pipeline.bootstrap.clocks import wall_ms
 from storage.entities import EntityStore
 from storage.entity_store import CassandraEntityStore
 from storage.memory import MemoryEntityStore
@@ -95,7 +96,9 @@ class Workers:
     def _run(self, store: EntityStore, stop: threading.Event) -> None:
         try:
             with Producer(self.kafka) as producer:
-                run_worker(self.kafka, store, producer, self.settings, stop, reject=self._reject)
+                run_worker(
+                    self.kafka, store, producer, self.settings, stop, reject=self._reject, clock=wall_ms
+                )
         except BaseException as error:  # noqa: BLE001 - raised again by stop_one
             self._errors.append(error)
 
@@ -121,7 +124,7 @@ def gateway(kafka: KafkaSettings, path: Path) -> Iterator[None]:
             Producer(kafka) as out,
             Consumer(kafka, "gateway", ["commands"]) as inp,
         ):
-            run_gateway(inp, out, ledger, settings, stop, reject=refuse_nothing, clock=wall_clock)
+            run_gateway(inp, out, ledger, settings, stop, reject=refuse_nothing, clock=wall_ms)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -218,7 +221,15 @@ def test_a_shard_that_can_not_be_helped_ends_the_worker_uncommitted(
     send(kafka, alert("e1", entity="card"))
     fragile = settings.model_copy(update={"crashes": 2, "retry_most_s": 0.02})
     with Producer(kafka) as producer, pytest.raises(StopProcessError, match="crashed 3 times"):
-        run_worker(kafka, Poisoned(wall_clock), producer, fragile, threading.Event(), reject=refuse_nothing)
+        run_worker(
+            kafka,
+            Poisoned(wall_ms),
+            producer,
+            fragile,
+            threading.Event(),
+            reject=refuse_nothing,
+            clock=wall_ms,
+        )
     assert group_lag(kafka, "actors", "alerts") == 1
 
 
@@ -227,7 +238,9 @@ def test_kafka_that_is_not_there_ends_the_worker(
 ) -> None:
     nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:9")
     with pytest.raises(StopProcessError):
-        run_worker(nowhere, store, producer, settings, threading.Event(), reject=refuse_nothing)
+        run_worker(
+            nowhere, store, producer, settings, threading.Event(), reject=refuse_nothing, clock=wall_ms
+        )
 
 
 def test_workers_that_come_and_go_lose_nothing(
@@ -275,7 +288,7 @@ def test_alerts_become_alarms_commands_and_answers(  # noqa: PLR0917 - fixtures 
     migrate(cassandra)
     alerts = [alert(f"e{n}", entity=f"card{n % 25}") for n in range(150)]
     with connect(cassandra) as session, gateway(kafka, tmp_path / "ledger.sqlite"):
-        store = CassandraEntityStore(session, cassandra, wall_clock)
+        store = CassandraEntityStore(session, cassandra, wall_ms)
         workers.start(store)
         workers.start(store)
         send(kafka, *alerts[:100], *alerts[:50])

@@ -11,7 +11,6 @@ import pytest
 
 from actors import alarm
 from actors.settings import ActorSettings
-from actors.worker import wall_clock
 from ingest.admin import group_lag
 from ingest.producer import Producer
 from ingest.reading import read_all
@@ -19,6 +18,7 @@ from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics
 from models.actions import decode_command
 from models.scores import Score, encode
+from pipeline.bootstrap.clocks import wall_ms
 from storage.entity_store import CassandraEntityStore
 from storage.migrate import migrate
 from storage.session import connect
@@ -33,9 +33,10 @@ ENTITIES = 40
 WORKER = """
 import sys, threading
 from actors.settings import ActorSettings
-from actors.worker import run_worker, wall_clock
+from actors.worker import run_worker
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings
+from pipeline.bootstrap.clocks import wall_ms
 from storage.entity_store import CassandraEntityStore
 from storage.session import connect
 from storage.settings import CassandraSettings
@@ -45,8 +46,8 @@ kafka, cassandra, actors = (
     for kind, text in zip((KafkaSettings, CassandraSettings, ActorSettings), sys.argv[1:], strict=True)
 )
 with connect(cassandra) as session, Producer(kafka) as producer:
-    store = CassandraEntityStore(session, cassandra, wall_clock)
-    run_worker(kafka, store, producer, actors, threading.Event(), reject=lambda record, error: None)
+    store = CassandraEntityStore(session, cassandra, wall_ms)
+    run_worker(kafka, store, producer, actors, threading.Event(), reject=lambda record, error: None, clock=wall_ms)
 """
 
 
@@ -100,7 +101,7 @@ def test_killed_workers_lose_nothing_and_do_nothing_twice(
 ) -> None:
     sent = 0
     with Producer(kafka) as producer, connect(cassandra) as session:
-        store = CassandraEntityStore(session, cassandra, wall_clock)
+        store = CassandraEntityStore(session, cassandra, wall_ms)
 
         def taken() -> int:
             return sum(len(store.load(entity).alerts) for entity in store.entities())

@@ -1,27 +1,14 @@
 import json
 
 import pytest
+from fraud_artifact import handmade
 
-from models.artifact import FORMAT, Artifact, Training, decode, encode, seal
+from models.artifact import FORMAT, Artifact, decode, encode
 from models.errors import RefuseSpecError
-from models.fraud import FRAUD
 
 
 def artifact() -> Artifact:
-    training = Training(0, 1, 10, 1, "d" * 64, {"python": "3.11"})
-    return seal(
-        Artifact(
-            format=FORMAT,
-            name="fraud",
-            version="1",
-            event="transaction",
-            plan=FRAUD.plan(),
-            score="amount / 1e9D",
-            threshold=0.5,
-            metrics={"roc_auc": 0.9},
-            training=training,
-        )
-    )
+    return handmade("amount / 1e9D", 0.5)
 
 
 def test_an_artifact_survives_its_codec() -> None:

@@ -13,10 +13,8 @@ from typing import Any
 
 import psutil
 import pytest
+from fraud_artifact import handmade
 
-from models import artifact
-from models.artifact import FORMAT, Artifact, Training
-from models.fraud import FRAUD
 from pipeline import artifacts, roster
 from storage.session import connect
 from storage.settings import CassandraSettings
@@ -91,27 +89,10 @@ def installed(
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("FASTDATA_")}
     environment = {**others, **{f"FASTDATA_{name}": value for name, value in own.items()}}
-    artifacts.keep(tmp_path / "models", handmade())
+    artifacts.keep(tmp_path / "models", handmade("1 / (1 + exp(-(amount / 100 - 3)))", 0.3))
     installation = Installation(tmp_path, environment)
     installation.call("migrate")
     return installation
-
-
-def handmade() -> Artifact:
-    """Return a model that alerts on high amounts: no training is needed to move events."""
-    return artifact.seal(
-        Artifact(
-            format=FORMAT,
-            name="fraud",
-            version="1",
-            event="transaction",
-            plan=FRAUD.plan(),
-            score="1 / (1 + exp(-(amount / 100 - 3)))",
-            threshold=0.3,
-            metrics={},
-            training=Training(0, 0, 0, 0, "", {}),
-        )
-    )
 
 
 def wait_until(holds: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from processing.progress import Interval
 
 
 def interval(batch: int, *, dropped: int = 0, read: int = 0, query: str = "fraud-1") -> Interval:
-    return Interval(query, batch, "2026-01-01T00:00:00Z", 5, {"transactions": {0: read}}, dropped, 0, 0, {})
+    return Interval(query, batch, "2026-01-01T00:00:00Z", 5, {"transactions": {0: read}}, dropped, {})
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 3)), max_size=12))

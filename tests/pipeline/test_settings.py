@@ -163,3 +163,9 @@ def test_every_setting_is_documented_as_it_is_now() -> None:
     undocumented = [s.name for s in settings_catalog.catalog(Settings) if f"`{s.name}`" not in documented]
     assert undocumented == []
     assert documented == settings_docs.render(), f"stale: run `{settings_docs.COMMAND}`"
+
+
+def test_a_writer_that_waits_longer_than_its_group_does_is_refused(load: Load) -> None:
+    assert load("writer.give_up_s=299").writer.give_up_s == 299
+    with pytest.raises(RefuseUsageError, match=r"writer\.give_up_s is not below kafka\.max_poll_interval_ms"):
+        load("writer.give_up_s=300")

