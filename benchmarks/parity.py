@@ -80,7 +80,7 @@ def main() -> None:
     with connect(cassandra) as session:
         store = CassandraScoreStore(session, cassandra)
         for event_id in chosen:
-            (score,) = store.by_event(event_id)
+            score = next(s for s in store.by_event(event_id) if s.model == FRAUD.name)
             expected = arrived.features(score)
             for name, value in score.features.items():
                 difference = abs((value or 0.0) - expected[name]) / max(1.0, abs(expected[name]))
