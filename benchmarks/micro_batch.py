@@ -132,7 +132,9 @@ def _scored(spark: SparkSession, topics: Topics, artifact: Artifact) -> DataFram
         "*", *(f"{sql} as {name}" for name, sql in artifact.plan.row_values.items() if name != "amount")
     )
     value = F.to_json(
-        F.struct("event_id", "ingested_at", F.expr(artifact.score).alias("score"), *artifact.plan.features)
+        F.struct(
+            "event_id", "ingested_at", F.expr(artifact.compiled.score).alias("score"), *artifact.plan.features
+        )
     )
     return rows.select(F.col("card").alias("key"), value.alias("value"))
 

@@ -5,10 +5,11 @@ from typing import Final
 
 import msgspec
 
+from models.compiled import Compiled
 from models.errors import RefuseSpecError
 from models.plan import Plan
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,8 +42,8 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ----------
     event
         Tag of the scored event type.
-    score
-        SQL over the features.
+    compiled
+        The estimator over the features.
     threshold
         A score at or above it is an alert.
     metrics
@@ -56,7 +57,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     version: str
     event: str
     plan: Plan
-    score: str
+    compiled: Compiled
     threshold: float
     metrics: dict[str, float]
     training: Training

@@ -7,18 +7,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from models.compiled import Compiled
 from models.errors import RefuseSpecError
 
 
-def compile_estimator(estimator: Any, inputs: Sequence[str]) -> str:
-    """Return SQL for the probability of the positive class.
+def compile_estimator(estimator: Any, features: Sequence[str]) -> Compiled:
+    """Return the estimator as SQL for the probability of the positive class.
 
     Parameters
     ----------
     estimator
         A fitted `LogisticRegression` of two classes, or a `Pipeline` of `StandardScaler` steps that ends in one.
-    inputs
-        One SQL expression per column that the estimator was fitted on.
+    features
+        The columns that the estimator was fitted on, by name.
 
     Raises
     ------
@@ -26,10 +27,10 @@ def compile_estimator(estimator: Any, inputs: Sequence[str]) -> str:
         When a step can't be compiled, naming it.
     """
     steps = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
-    columns = list(inputs)
+    columns = list(features)
     for step in steps[:-1]:
         columns = _transform(step, columns)
-    return _probability(steps[-1], columns)
+    return Compiled(layers=[], score=_probability(steps[-1], columns), contributions={})
 
 
 def _transform(step: Any, columns: list[str]) -> list[str]:

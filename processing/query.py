@@ -17,7 +17,7 @@ from processing.progress import Watch, watch_queries
 from processing.session import spark_session
 from processing.settings import ProcessingSettings
 from processing.source import dead_letters, records, scorable_rows, valid_rows
-from processing.stages import featurise, streaming_stage
+from processing.stages import featurise, streaming_stage, with_score
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def scored(
     rows = scorable_rows(events, _valid(spark, topics, Label), artifact.plan.fields)
     rows = rows.withWatermark("t", f"{settings.watermark_delay_hours} hours")
     features = featurise(rows, artifact.plan, streaming_stage)
-    return _routed(features.withColumn("score", F.expr(artifact.score)), artifact, topics)
+    return _routed(with_score(features, artifact.compiled), artifact, topics)
 
 
 def _start_scoring(

@@ -10,6 +10,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
+from models.compiled import Compiled
 from models.features import IS_EVENT
 from models.plan import WINDOW_START, Plan, Stage
 
@@ -56,6 +57,13 @@ def history_stage(rows: DataFrame, stage: Stage) -> DataFrame:
     over = f"over (partition by {stage.key}, win order by {ARRIVAL} rows between unbounded preceding and current row)"
     kept = {name: f"{sql} {over}" for name, sql in {**stage.accumulators, **stage.counters}.items()}
     return rows.select("*", *_named(kept)).select("*", *_named(stage.values)).drop(*stage.accumulators)
+
+
+def with_score(rows: DataFrame, compiled: Compiled) -> DataFrame:
+    """Add the column `score`, and the columns that it is computed from."""
+    for layer in compiled.layers:
+        rows = rows.select("*", *_named(layer))
+    return rows.select("*", F.expr(compiled.score).alias("score"))
 
 
 def _named(columns: dict[str, str]) -> list[Column]:

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.artifact import FORMAT, Artifact, Training, seal
+from models.compiled import Compiled
 from models.estimators import compile_estimator
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
 from processing.history import read_history, verdicts
 from processing.session import spark_session
-from processing.stages import featurise, history_stage
+from processing.stages import featurise, history_stage, with_score
 
 HOLD_OUT: Final = 0.25
 """Share of the labelled events, the latest ones, that metrics and threshold are taken from."""
@@ -92,8 +92,8 @@ def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[
     plan = spec.plan()
     estimator = spec.estimator().fit(split.fit[plan.features].to_numpy(), split.fit.verdict.to_numpy())
     scores = estimator.predict_proba(split.tail[plan.features].to_numpy())[:, 1]
-    sql = compile_estimator(estimator, plan.features)
-    _check_parity(spark, split.tail[plan.features], sql, scores)
+    compiled = compile_estimator(estimator, plan.features)
+    _check_parity(spark, split.tail[plan.features], compiled, scores)
     metrics = _metrics(split.tail.verdict.to_numpy(), scores)
     report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
     return seal(
@@ -103,7 +103,7 @@ def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[
             version=spec.version,
             event=str(spec.event.__struct_config__.tag),
             plan=plan,
-            score=sql,
+            compiled=compiled,
             threshold=float(np.quantile(scores, 1 - spec.threshold.share)),
             metrics=metrics,
             training=_provenance(split),
@@ -112,9 +112,9 @@ def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[
 
 
 def _check_parity(
-    spark: SparkSession, features: pd.DataFrame, sql: str, expected: npt.NDArray[np.float64]
+    spark: SparkSession, features: pd.DataFrame, compiled: Compiled, expected: npt.NDArray[np.float64]
 ) -> None:
-    native = spark.createDataFrame(features).select(F.expr(sql).alias("score")).toPandas().score.to_numpy()
+    native = with_score(spark.createDataFrame(features), compiled).select("score").toPandas().score.to_numpy()
     difference = float(np.abs(native - expected).max())
     if not difference <= PARITY:
         raise RefuseTrainingError(
