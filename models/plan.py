@@ -4,13 +4,17 @@ Rows enter as events and labels in one shape; each stage keys them by one entity
 and the values that follow. Stream and history run the same text (`processing.stages`).
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from models.errors import RefuseSpecError
+from models.checking import check_features, nullable_features
+from models.events import Event
+from models.expressions import Expression
 from models.features import IS_EVENT, IS_LABEL, Accumulator, Feature
+from models.staging import steps_of
 from models.windows import LandmarkWindows, landmark_windows
 
 WINDOW_START: Final = "unix_millis(win.start)"
@@ -74,75 +78,141 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return LandmarkWindows(self.stride_ms, self.overlap_ms)
 
 
-def compile_plan(entity: str, fields: Sequence[str], features: Sequence[Feature]) -> Plan:
+def compile_plan(event: type[Event], features: Sequence[Feature]) -> Plan:
     """Compile features to SQL text.
 
     Parameters
     ----------
-    entity
-        The event field that is the Kafka key; its stage comes first.
-    fields
-        The scored event's fields.
+    event
+        The scored event type; the stage of its Kafka key comes first.
     features
         In the order in which the estimator takes them.
 
     Raises
     ------
     RefuseSpecError
-        For a duplicate name, an unknown field, a name that is a field already, or half-lives too far apart.
+        For a duplicate name, an unknown field or feature, a field of another type, a name that means something
+        already, features that read each other, or half-lives too far apart.
     """
-    _check(frozenset(fields), features)
-    half_lives = frozenset(a.half_life_ms for f in features for a in f.accumulators)
-    windows = landmark_windows(half_lives)
-    keys = dict.fromkeys([entity, *(f.entity for f in features if f.entity)])
+    check_features(event, features)
+    steps = steps_of(event.key_field, features)
+    text = _Text(event, features)
+    half_lives = sorted({a.half_life_ms for f in features for a in f.accumulators if a.half_life_ms})
+    windows = landmark_windows(
+        frozenset(half_lives),
+        history_ms=max((f.history_ms for f in features), default=0),
+        slopes_ms=frozenset(f.options["half_life_ms"] for f in features if f.kind == "slope"),
+    )
     return Plan(
-        entity=entity,
-        fields=list(fields),
-        weights={_weight(h): f"pow(2D, (event_time - {WINDOW_START}) / {h}D)" for h in sorted(half_lives)},
-        stages=[_stage(key, [f for f in features if f.entity == key]) for key in keys],
-        row_values={f.name: f.value for f in features if f.entity is None},
+        entity=event.key_field,
+        fields=list(event.__struct_fields__),
+        weights={_weight(h): f"pow(2D, {_age(h)})" for h in half_lives},
+        stages=[text.stage(number, key, own) for number, (key, own) in enumerate(steps)],
+        row_values={f.name: text.row(f) for f in features if f.entity is None},
         features=[f.name for f in features],
         stride_ms=windows.stride_ms,
         overlap_ms=windows.overlap_ms,
     )
 
 
-def _stage(key: str, features: Sequence[Feature]) -> Stage:
-    distinct = dict.fromkeys(_aggregate(a) for f in features for a in f.accumulators)
-    column = {sql: f"{key}_state_{i}" for i, sql in enumerate(distinct)}
-    return Stage(
-        key=key,
-        accumulators={name: sql for sql, name in column.items()},
-        counters={f"{key}_events": f"count_if({IS_EVENT})", f"{key}_labels": f"count_if({IS_LABEL})"},
-        values={f.name: _value(f, column) for f in features},
+class _Text:
+    """Renders the features of one model, in the order of its stages: what a stage has computed is a column afterwards."""
+
+    def __init__(self, event: type[Event], features: Sequence[Feature]) -> None:
+        self._features = {f.name: f for f in features}
+        self._nullable = nullable_features(event, features)
+        self._values: dict[str, str] = {}
+        self._keys: set[str] = set()
+
+    def stage(self, number: int, key: str, features: Sequence[Feature]) -> Stage:
+        """Return the next stage."""
+        name = key if key not in self._keys else f"{key}_{number}"
+        aggregates = [self._aggregate(a) for f in features for a in f.accumulators]
+        column = {sql: f"{name}_state_{i}" for i, sql in enumerate(dict.fromkeys(aggregates))}
+        kept = self._kept(features)
+        recent = {count: f"{name}_recent_{count}" for count in kept}
+        for feature in features:
+            self._values[feature.name] = self._value(feature, column, recent, kept)
+        values = {f.name: self._values[f.name] for f in features}
+        self._values |= {f.name: f.name for f in features}
+        counters = {} if key in self._keys else _counters(key)
+        self._keys.add(key)
+        arrays = {recent[count]: _newest(count, columns) for count, columns in kept.items()}
+        return Stage(key, {c: sql for sql, c in column.items()} | arrays, counters, values)
+
+    def row(self, feature: Feature) -> str:
+        """Return a feature of the row as SQL."""
+        return self._render(feature.arguments["x"])
+
+    def _render(self, expression: Expression) -> str:
+        return _filled(expression.sql, {r.name: self._read(r.name) for r in expression.reads if r.feature})
+
+    def _read(self, name: str) -> str:
+        feature = self._features[name]
+        if feature.entity is None:
+            return f"({self.row(feature)})"
+        value = self._values.get(name)
+        return name if value is None or value == name else f"({value})"
+
+    def _aggregate(self, accumulator: Accumulator) -> str:
+        half_life, argument = accumulator.half_life_ms, accumulator.argument
+        names = {"present": accumulator.rows}
+        if half_life is not None:
+            names |= {"w": _weight(half_life), "age": _age(half_life)}
+        if argument is not None:
+            names["x"] = self._render(argument)
+            if self._nullable(argument):
+                names["present"] += f" and {names['x']} is not null"
+        return _filled(accumulator.template, names)
+
+    def _kept(self, features: Sequence[Feature]) -> dict[int, dict[str, str]]:
+        """Return what is kept of the last events: their number -> SQL -> name in the struct."""
+        kept: dict[int, dict[str, str]] = {}
+        for feature in features:
+            if feature.kept:
+                columns = kept.setdefault(feature.kept.count, {})
+                for expression in feature.kept.columns.values():
+                    columns.setdefault(self._render(expression), f"v{len(columns)}")
+        return kept
+
+    def _value(
+        self,
+        feature: Feature,
+        column: Mapping[str, str],
+        recent: Mapping[int, str],
+        kept: Mapping[int, Mapping[str, str]],
+    ) -> str:
+        names = {str(i): column[self._aggregate(a)] for i, a in enumerate(feature.accumulators)}
+        names |= {name: f"({self._render(e)})" for name, e in feature.arguments.items()}
+        names |= {name: str(value) for name, value in feature.options.items()}
+        if "half_life_ms" in feature.options:
+            names["w"] = _weight(feature.options["half_life_ms"])
+        if feature.kept:
+            columns = kept[feature.kept.count]
+            names["kept"] = recent[feature.kept.count]
+            names |= {f".{n}": columns[self._render(e)] for n, e in feature.kept.columns.items()}
+        return _filled(feature.value, names)
+
+
+def _newest(count: int, columns: Mapping[str, str]) -> str:
+    kept = ", ".join(
+        ["event_time as t", "event_id as id", *(f"{sql} as {name}" for sql, name in columns.items())]
     )
+    order = f"case when {IS_EVENT} then struct(event_time, event_id) end"
+    return f"max_by(struct({kept}), {order}, {count})"
 
 
-def _aggregate(accumulator: Accumulator) -> str:
-    return accumulator.sql.replace("{w}", _weight(accumulator.half_life_ms))
+def _counters(key: str) -> dict[str, str]:
+    return {f"{key}_events": f"count_if({IS_EVENT})", f"{key}_labels": f"count_if({IS_LABEL})"}
 
 
-def _value(feature: Feature, column: dict[str, str]) -> str:
-    names = [column[_aggregate(a)] for a in feature.accumulators]
-    return feature.value.format(*names, w=_weight(feature.accumulators[0].half_life_ms))
+def _filled(template: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\{(\.?\w+)\}", lambda found: names[found[1]], template)
 
 
 def _weight(half_life_ms: int) -> str:
     return f"weight_{half_life_ms}"
 
 
-def _check(fields: frozenset[str], features: Sequence[Feature]) -> None:
-    seen: set[str] = set()
-    for feature in features:
-        if feature.name in seen:
-            raise RefuseSpecError(f"two features are named {feature.name!r}: names are unique within a model")
-        if feature.name in fields and feature.value != f"cast({feature.name} as double)":
-            raise RefuseSpecError(
-                f"feature {feature.name!r} has the name of an event field but another value"
-            )
-        seen.add(feature.name)
-        used = feature.fields.union(*(a.fields for a in feature.accumulators))
-        for name in sorted((used | ({feature.entity} if feature.entity else set())) - fields):
-            raise RefuseSpecError(
-                f"feature {feature.name!r} reads {name!r}; the event has {', '.join(sorted(fields))}"
-            )
+def _age(half_life_ms: int) -> str:
+    return f"((event_time - {WINDOW_START}) / {half_life_ms}D)"

@@ -57,4 +57,4 @@ class ModelSpec:
 
     def plan(self) -> Plan:
         """Return the features compiled to SQL; raises `RefuseSpecError` where they are wrong."""
-        return compile_plan(self.event.key_field, self.event.__struct_fields__, self.features)
+        return compile_plan(self.event, self.features)

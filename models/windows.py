@@ -17,6 +17,9 @@ HISTORY_HALF_LIVES: Final = 8
 RANGE_HALF_LIVES: Final = 900
 """Longest window in multiples of the shortest half-life: 2**900 still fits a double with room for sums."""
 
+SLOPE_HALF_LIVES: Final = 100
+"""Longest window in multiples of the shortest half-life of a slope: its times are squared, and lose digits as they grow."""
+
 STRIDE_OVERLAPS: Final = 4
 """Preferred stride in multiples of the overlap: an event is then copied 1.25 times on average."""
 
@@ -41,27 +44,58 @@ class LandmarkWindows:
         return (event_time - self.overlap_ms) // self.stride_ms * self.stride_ms
 
 
-def landmark_windows(half_lives_ms: frozenset[int]) -> LandmarkWindows:
+def landmark_windows(
+    half_lives_ms: frozenset[int], *, history_ms: int = 0, slopes_ms: frozenset[int] = frozenset()
+) -> LandmarkWindows:
     """Choose windows in which every one of these half-lives is exact.
+
+    Parameters
+    ----------
+    half_lives_ms
+        All half-lives.
+    history_ms
+        History that a kept event needs besides, milliseconds.
+    slopes_ms
+        Those of the half-lives that slopes have.
 
     Raises
     ------
     RefuseSpecError
         When the half-lives lie too far apart for one window, with the range that would fit.
     """
-    if not half_lives_ms:
-        return LandmarkWindows(stride_ms=STRIDE_OVERLAPS * _DAY, overlap_ms=_DAY)
-    shortest, longest = min(half_lives_ms), max(half_lives_ms)
-    overlap = _whole_hours(HISTORY_HALF_LIVES * longest)
-    longest_window = RANGE_HALF_LIVES * shortest // _HOUR * _HOUR
+    overlap = _whole_hours(max(HISTORY_HALF_LIVES * max(half_lives_ms, default=0), history_ms) or _DAY)
+    limits = [RANGE_HALF_LIVES * h for h in half_lives_ms] + [SLOPE_HALF_LIVES * h for h in slopes_ms]
+    longest_window = min(limits, default=(STRIDE_OVERLAPS + 1) * overlap) // _HOUR * _HOUR
     stride = min(STRIDE_OVERLAPS * overlap, longest_window - overlap)
     if stride < overlap:
-        raise RefuseSpecError(
-            f"half-lives of {shortest / _HOUR:g} h and {longest / _HOUR:g} h lie too far apart: with {shortest / _HOUR:g} h "
-            f"the longest may be {longest_window / (2 * HISTORY_HALF_LIVES) / _HOUR:g} h, with {longest / _HOUR:g} h "
-            f"the shortest may be {2 * overlap / RANGE_HALF_LIVES / _HOUR:g} h"
-        )
+        raise RefuseSpecError(_too_far_apart(half_lives_ms, slopes_ms, overlap, longest_window))
     return LandmarkWindows(stride_ms=stride, overlap_ms=overlap)
+
+
+def _too_far_apart(
+    half_lives: frozenset[int], slopes: frozenset[int], overlap: int, longest_window: int
+) -> str:
+    shortest, longest = min(half_lives) / _HOUR, max(half_lives) / _HOUR
+    fitting = (
+        f"with {shortest:g} h the longest may be {longest_window / (2 * HISTORY_HALF_LIVES) / _HOUR:g} h"
+    )
+    if longest_window < RANGE_HALF_LIVES * min(half_lives) // _HOUR * _HOUR:
+        slope = min(slopes) / _HOUR
+        return (
+            f"half-lives of {slope:g} h (of a slope) and {longest:g} h lie too far apart: with a slope of {slope:g} h the "
+            f"longest may be {longest_window / (2 * HISTORY_HALF_LIVES) / _HOUR:g} h, with {longest:g} h a slope's "
+            f"shortest may be {2 * overlap / SLOPE_HALF_LIVES / _HOUR:g} h"
+        )
+    if overlap > HISTORY_HALF_LIVES * max(half_lives):
+        return (
+            f"a half-life of {shortest:g} h and a history of {overlap / _HOUR:g} h lie too far apart: with {shortest:g} h the "
+            f"history may be {longest_window / 2 / _HOUR:g} h, with {overlap / _HOUR:g} h the shortest half-life may be "
+            f"{2 * overlap / RANGE_HALF_LIVES / _HOUR:g} h"
+        )
+    return (
+        f"half-lives of {shortest:g} h and {longest:g} h lie too far apart: {fitting}, with {longest:g} h "
+        f"the shortest may be {2 * overlap / RANGE_HALF_LIVES / _HOUR:g} h"
+    )
 
 
 def _whole_hours(duration_ms: int) -> int:

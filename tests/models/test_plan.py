@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from models.errors import RefuseSpecError
+from models.events import Transaction
 from models.expressions import day_of_week, field
 from models.features import Entity, Feature, row
 from models.fraud import FRAUD
@@ -10,18 +11,18 @@ from models.plan import compile_plan
 from models.spec import AlertShare
 
 HOUR = 3_600_000
-FIELDS = ["event_id", "event_time", "card", "terminal", "amount"]
+
 card = Entity("card")
 
 
 def test_the_first_stage_is_keyed_as_the_topic_is() -> None:
-    plan = compile_plan("card", FIELDS, [Entity("terminal").count("n", half_life_ms=HOUR)])
+    plan = compile_plan(Transaction, [Entity("terminal").count("n", half_life_ms=HOUR)])
     assert [stage.key for stage in plan.stages] == ["card", "terminal"]
 
 
 def test_equal_accumulators_are_kept_once() -> None:
     features = [card.count("n", half_life_ms=HOUR), card.mean("m", field("amount"), half_life_ms=HOUR)]
-    plan = compile_plan("card", FIELDS, features)
+    plan = compile_plan(Transaction, features)
     assert len(plan.stages[0].accumulators) == 2
     assert len(plan.weights) == 1
 
@@ -31,13 +32,16 @@ def test_equal_accumulators_are_kept_once() -> None:
     [
         ([row("a", field("amount")), row("a", field("amount"))], "two features are named 'a'"),
         ([row("a", field("price"))], "reads 'price'; the event has amount, card"),
-        ([Entity("shop").count("n", half_life_ms=HOUR)], "reads 'shop'"),
+        (
+            [Entity("shop").count("n", half_life_ms=HOUR)],
+            "reads 'shop' as its key; the event's keys are card, event_id, terminal",
+        ),
         ([row("amount", field("amount") * 2)], "has the name of an event field"),
     ],
 )
 def test_a_wrong_spec_is_refused_by_name(features: list[Feature], message: str) -> None:
     with pytest.raises(RefuseSpecError, match=message):
-        compile_plan("card", FIELDS, features)
+        compile_plan(Transaction, features)
 
 
 def test_text_is_no_number() -> None:
