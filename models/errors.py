@@ -24,3 +24,7 @@ class RejectEventError(ModelsError):
 
 class RefuseSpecError(ModelsError):
     """A model spec or artifact is wrong: refuse it before anything runs."""
+
+
+class RefuseChangeError(ModelsError):
+    """The change does not fit what is deployed: refuse it and say what would fit."""
