@@ -8,6 +8,21 @@ from models.errors import RejectEventError
 from models.rejections import MALFORMED_JSON
 
 
+class Shadow(msgspec.Struct, frozen=True):
+    """What another deployed version says of the same event; nothing acts on it."""
+
+    version: str
+    score: float
+    threshold: float
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """How far a feature pushed the score, in the estimator's own margin."""
+
+    feature: str
+    contribution: float
+
+
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """One event as scored by one model; an alert is a score with `score >= threshold`.
 
@@ -26,6 +41,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         Where the event lies in Kafka.
     ingested_at
         The Kafka timestamp of the event, milliseconds since the epoch.
+    shadows
+        The versions that are scored beside the one that acts.
+    reasons
+        The features that pushed this score most, the strongest first; empty when the estimator gives none.
     """
 
     event_id: str
@@ -42,6 +61,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     offset: int
     ingested_at: int
+    shadows: list[Shadow] = []
+    reasons: list[Reason] = []
 
     @property
     def is_alert(self) -> bool:

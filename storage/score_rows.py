@@ -6,13 +6,14 @@ import msgspec
 
 from models.errors import RejectEventError
 from models.rejections import OUT_OF_RANGE
-from models.scores import Score
+from models.scores import Reason, Score, Shadow
 from storage.scores import StampedScore
 from storage.times import day_of, millis
 
 COLUMNS: Final = (
     "entity", "day", "event_time", "event_id", "model", "version", "score", "threshold",
     "features", "event", "arrivals", "topic", "partition", "offset", "ingested_at",
+    "shadows", "reasons",
 )  # fmt: skip
 """The columns of the table `scores`."""
 
@@ -21,10 +22,15 @@ _DATE_ZERO: Final = 2**31
 
 _LATEST_MS: Final = 4_102_444_800_000
 _LONGEST: Final = 1_024
+_NONE: Final = "[]"
+"""For rows from before these columns."""
+
 _encode = msgspec.json.Encoder().encode
 _features = msgspec.json.Decoder(dict[str, float | None])
 _event = msgspec.json.Decoder(dict[str, Any])
 _arrivals = msgspec.json.Decoder(dict[str, int])
+_shadows = msgspec.json.Decoder(list[Shadow])
+_reasons = msgspec.json.Decoder(list[Reason])
 
 
 def refuse_unstorable(score: Score) -> None:
@@ -65,6 +71,8 @@ def to_values(row: StampedScore) -> tuple[Any, ...]:
         score.partition,
         score.offset,
         score.ingested_at,
+        _encode(score.shadows).decode(),
+        _encode(score.reasons).decode(),
         row.stamp_us,
     )
 
@@ -86,6 +94,8 @@ def from_row(row: Any) -> Score:
         partition=row.partition,
         offset=row.offset,
         ingested_at=millis(row.ingested_at),
+        shadows=_shadows.decode(row.shadows or _NONE),
+        reasons=_reasons.decode(row.reasons or _NONE),
     )
 
 

@@ -51,6 +51,10 @@ def _judged(judgement: Judgement) -> Iterator[str]:
         f"model {score.model} {score.version}: score {score.score:.4f}, threshold {score.threshold:.4f}, {verdict}"
     )
     yield f"{' ' * 25}features: {', '.join(f'{n} {v}' for n, v in score.features.items())}"
+    if score.reasons:
+        yield f"{' ' * 25}pushed by: {', '.join(f'{r.feature} {r.contribution:+.3f}' for r in score.reasons)}"
+    for shadow in score.shadows:
+        yield f"{' ' * 25}shadow {shadow.version}: score {shadow.score:.4f}, threshold {shadow.threshold:.4f}"
     if score.is_alert and judgement.taken_at is None:
         yield f"{' ' * 25}no actor has taken the alert yet"
     if judgement.taken_at is not None:

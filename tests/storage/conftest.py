@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cassandra.cluster import Session
 
-from models.scores import Score
+from models.scores import Reason, Score, Shadow
 from storage.migrate import migrate
 from storage.scores import StampedScore
 from storage.session import connect
@@ -62,6 +62,8 @@ def make_score() -> MakeScore:
             "partition": 0,
             "offset": 41,
             "ingested_at": NOON + 7,
+            "shadows": [Shadow("8", 0.25, 0.5)],
+            "reasons": [Reason("amount", 1.5), Reason("night", -0.25)],
         }
         return Score(event_id=event_id, **{**values, **fields})
 

@@ -15,6 +15,7 @@ from storage.settings import CassandraSettings, Retention
 pytestmark = pytest.mark.cassandra
 
 ONE, OTHER = UUID(int=1, version=4), UUID(int=2, version=4)
+NEXT = len(shipped()) + 1
 READ_LIFE = (
     "SELECT default_time_to_live, compaction FROM system_schema.tables "
     "WHERE keyspace_name = %s AND table_name = %s"
@@ -41,9 +42,9 @@ def test_a_fresh_keyspace_gets_everything_and_a_second_run_nothing(
 
 
 def test_a_new_migration_is_applied_on_top(settings: CassandraSettings, cassandra_session: Session) -> None:
-    extra = Migration(2, "0002_b", "CREATE TABLE IF NOT EXISTS b (k int PRIMARY KEY);")
+    extra = Migration(NEXT, "0009_b", "CREATE TABLE IF NOT EXISTS b (k int PRIMARY KEY);")
     migrate(settings)
-    assert migrate(settings, migrations=[*shipped(), extra]) == ["0002_b"]
+    assert migrate(settings, migrations=[*shipped(), extra]) == ["0009_b"]
     assert "b" in tables(cassandra_session, settings.keyspace)
     with pytest.raises(RefuseMigrationError, match="does not know"):
         migrate(settings)
@@ -65,14 +66,14 @@ def test_a_run_that_died_halfway_is_finished_by_the_next(
     settings: CassandraSettings, cassandra_session: Session
 ) -> None:
     broken = Migration(
-        2, "0002_b", "CREATE TABLE IF NOT EXISTS b (k int PRIMARY KEY); CREATE NONSENSE IF NOT EXISTS;"
+        NEXT, "0009_b", "CREATE TABLE IF NOT EXISTS b (k int PRIMARY KEY); CREATE NONSENSE IF NOT EXISTS;"
     )
     migrate(settings)
     with pytest.raises(StopProcessError, match="NONSENSE"):
         migrate(settings, migrations=[*shipped(), broken])
     assert "b" in tables(cassandra_session, settings.keyspace)
     mended = replace(broken, text=broken.text.replace("CREATE NONSENSE IF NOT EXISTS;", ""))
-    assert migrate(settings, migrations=[*shipped(), mended]) == ["0002_b"]
+    assert migrate(settings, migrations=[*shipped(), mended]) == ["0009_b"]
 
 
 def test_runs_at_the_same_time_apply_each_migration_once(settings: CassandraSettings) -> None:
@@ -110,8 +111,8 @@ def test_a_process_that_lost_the_lock_records_nothing(settings: CassandraSetting
             "UPDATE schema_migrations SET holder = %s WHERE scope = 'schema' IF holder = %s", (OTHER, ONE)
         )
         with pytest.raises(RetryLaterError, match="took the lock"):
-            lock.record(Migration(2, "0002_b", ""), 0)
-        assert 2 not in lock.applied()
+            lock.record(Migration(NEXT, "0009_b", ""), 0)
+        assert NEXT not in lock.applied()
 
 
 def test_the_lives_of_rows_follow_the_settings(

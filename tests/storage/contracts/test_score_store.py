@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -127,3 +128,27 @@ def test_rows_larger_than_a_batch_are_stored(
 def test_a_senseless_range_is_refused(store: ScoreStore, start: int, end: int) -> None:
     with pytest.raises(RefuseInputError, match="range"):
         store.of_entity("card-1", start, end)
+
+
+def test_a_later_record_without_shadows_and_reasons_leaves_none(
+    store: ScoreStore, make_score: Callable[..., Score]
+) -> None:
+    store.write([StampedScore(make_score(), stamp_of(NOON, 10))])
+    store.write([StampedScore(make_score(shadows=[], reasons=[]), stamp_of(NOON, 11))])
+    (found,) = store.by_event("e1")
+    assert (found.shadows, found.reasons) == ([], [])
+
+
+@pytest.mark.cassandra
+def test_a_row_from_before_shadows_and_reasons_is_read(
+    make_score: Callable[..., Score], stamped: Callable[..., list[StampedScore]], session: Any, settings: Any
+) -> None:
+    store = CassandraScoreStore(session, settings)
+    store.write(stamped(make_score()))
+    session.execute(
+        "UPDATE scores SET shadows = null, reasons = null "
+        "WHERE entity = 'card-1' AND day = '2024-10-04' AND event_time = %s AND event_id = 'e1' AND model = 'fraud'",
+        (NOON,),
+    )
+    (found,) = store.by_event("e1")
+    assert (found.shadows, found.reasons) == ([], [])
