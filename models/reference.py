@@ -6,7 +6,7 @@ possible. It looks at all earlier events of a key for each event, so it is for t
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ def by_definition(
     event_type: type[Event],
     features: Sequence[Feature],
     arrived: Sequence[Event],
-    orders: Mapping[str, Sequence[Event]] | None = None,
+    order: Callable[[str, int], Sequence[Event]] | None = None,
 ) -> dict[str, dict[str, Value]]:
     """Return the features of every scored event, by event id.
 
@@ -60,8 +60,8 @@ def by_definition(
         As declared.
     arrived
         Events of that type and labels, in the order of arrival.
-    orders
-        The order in which the stage of a key saw them, by key, where it differs.
+    order
+        Returns the order in which the stage of a key saw them in the window with this start, where it differs.
     """
     windows = compile_plan(event_type, features).windows
     starts = {windows.start(e.event_time) for e in arrived}
@@ -72,18 +72,24 @@ def by_definition(
             for e in arrived
             if start <= e.event_time < start + windows.length_ms
         )
-        rows = _window(event_type, features, arrived, orders or {}, inside)
+        rows = _window(event_type, features, arrived, _in_window(order, start, arrived), inside)
         for event_id, row in rows.items():
             if windows.start(row["event_time"]) == start:
                 results[event_id] = {f.name: row[f.name] for f in features}
     return results
 
 
+def _in_window(
+    order: Callable[[str, int], Sequence[Event]] | None, start: int, arrived: Sequence[Event]
+) -> Callable[[str], Sequence[Event]]:
+    return (lambda _: arrived) if order is None else (lambda key: order(key, start))
+
+
 def _window(
     event_type: type[Event],
     features: Sequence[Feature],
     arrived: Sequence[Event],
-    orders: Mapping[str, Sequence[Event]],
+    order: Callable[[str], Sequence[Event]],
     inside: frozenset[str],
 ) -> dict[str, _Row]:
     by_name = {f.name: f for f in features}
@@ -95,7 +101,7 @@ def _window(
             rows[event.event_id] = row
     for key, own in steps_of(event_type.key_field, features):
         seen: dict[str, _Seen] = defaultdict(lambda: _Seen([], []))
-        for event in orders.get(key, arrived):
+        for event in order(key):
             if event.event_id + type(event).__name__ not in inside:
                 continue
             if isinstance(event, Label):

@@ -32,14 +32,19 @@ def featurise(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
     stage
         `streaming_stage` or `history_stage`.
     """
+    kept = staged(rows, plan, stage).where(f"{IS_EVENT} and event_time >= {WINDOW_START} + {plan.overlap_ms}")
+    new = {name: sql for name, sql in plan.row_values.items() if name not in plan.fields}
+    return kept.select("*", *_named(new))
+
+
+def staged(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
+    """Return every row, labels too, once per window that it falls into, as it leaves the last stage."""
     length, stride = f"{plan.windows.length_ms} milliseconds", f"{plan.stride_ms} milliseconds"
     keyed = rows.withColumn("win", F.window("t", length, stride)).drop("t")
     keyed = keyed.select("*", *_named(plan.weights))
     for step in plan.stages:
         keyed = stage(keyed, step)
-    kept = keyed.where(f"{IS_EVENT} and event_time >= {WINDOW_START} + {plan.overlap_ms}")
-    new = {name: sql for name, sql in plan.row_values.items() if name not in plan.fields}
-    return kept.select("*", *_named(new))
+    return keyed
 
 
 def streaming_stage(rows: DataFrame, stage: Stage) -> DataFrame:
