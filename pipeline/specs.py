@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from models.spec import ModelSpec
@@ -22,13 +23,22 @@ def load(name: str) -> ModelSpec:
     module_name, _, attribute = name.partition(":")
     if not module_name or not attribute:
         raise RefuseUsageError(f"{name!r} is no import string: write module:NAME, as in {FRAUD}")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        spec = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise RefuseUsageError(f"can't import {name}: {error}") from error
+        spec = getattr(_module(module_name), attribute)
+    except (ImportError, AttributeError, SyntaxError, NameError, TypeError, ValueError) as error:
+        raise RefuseUsageError(f"can't import {name}: {type(error).__name__}: {error}") from error
     if not isinstance(spec, ModelSpec):
         raise RefuseUsageError(f"{name} is a {type(spec).__name__}, not a ModelSpec")
     return spec
+
+
+def documentation(name: str) -> str | None:
+    """Return the docstring of the module that a model stands in."""
+    return _module(name.partition(":")[0]).__doc__
+
+
+def _module(name: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    return importlib.import_module(name)

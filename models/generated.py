@@ -1,0 +1,92 @@
+"""Made-up events of any type, for checking a model before it has seen data: ties, gaps, late ones, and extreme ones."""
+
+import random
+from collections.abc import Sequence
+from typing import Any, Final
+
+from models import events, schema
+from models.events import Event, Label
+
+START: Final = 1_700_000_000_000
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+_TYPICAL: Final = 500.0
+_NAMES: Final = 5
+
+
+def generated(
+    event_type: type[Event], count: int, *, seed: int, days: int, extreme: bool = False
+) -> list[Event]:
+    """Return events, and labels about them where the type has any, in an order of arrival.
+
+    Parameters
+    ----------
+    event_type
+        What to make up.
+    count
+        How many events; labels come on top.
+    seed
+        Same seed, same events.
+    days
+        Event time that they cover.
+    extreme
+        Whether numbers lie at the ends of what the type allows, and optional fields are often null.
+    """
+    rng = random.Random(seed)  # noqa: S311 - seeded, not cryptography
+    arrivals: list[tuple[float, Event]] = []
+    for n in range(count):
+        hour = rng.randrange(days * 24) if rng.random() < 0.5 else rng.uniform(0, days * 24)  # noqa: PLR2004 - half of them tie
+        when = START + int(hour * _HOUR_MS)
+        late = rng.uniform(0, _DAY_MS) if rng.random() < 0.1 else 0.0  # noqa: PLR2004 - a tenth comes late
+        event = _event(event_type, f"{rng.randrange(16**6):06x}-{n}", when, rng, extreme=extreme)
+        arrivals.append((when + late, event))
+        if _has_labels(event_type):
+            arrivals.append((when + _DAY_MS + late, _label(event, when + _DAY_MS, rng)))
+    return [event for _, event in sorted(arrivals, key=lambda pair: pair[0])]
+
+
+def _event(event_type: type[Event], event_id: str, when: int, rng: random.Random, *, extreme: bool) -> Event:
+    values: dict[str, Any] = {"event_id": event_id, "event_time": when}
+    for f in schema.fields(event_type):
+        if f.name not in values and not (f.optional and rng.random() < (0.5 if extreme else 0.1)):
+            values[f.name] = _value(f, rng, extreme=extreme)
+    return events.build(str(event_type.__struct_config__.tag), values)
+
+
+def _value(field: schema.Field, rng: random.Random, *, extreme: bool) -> Any:
+    if field.plain is str:
+        number = rng.randrange(_NAMES)
+        return f"tok_{number:024x}" if field.meta.pattern else f"{field.name}-{number}"
+    if field.plain is bool:
+        return rng.random() < 0.5  # noqa: PLR2004 - either
+    if field.plain is float:
+        low, high = _bounds(field.meta.ge, field.meta.le)
+        return (
+            rng.choice((low, high))
+            if extreme
+            else round(rng.uniform(max(low, 1.0 - _TYPICAL), min(high, _TYPICAL)), 2)
+        )
+    return {f"m{n}": rng.gauss(50, 10) for n in range(3)}
+
+
+def _bounds(low: float | None, high: float | None) -> tuple[float, float]:
+    return (-1e9 if low is None else float(low)), (1e9 if high is None else float(high))
+
+
+def _has_labels(event_type: type[Event]) -> bool:
+    return set(_keys()) <= set(event_type.__struct_fields__)
+
+
+def _keys() -> Sequence[str]:
+    return [name for name in Label.__struct_fields__ if name in ("card", "terminal")]
+
+
+def _label(event: Event, when: int, rng: random.Random) -> Label:
+    keys = {name: getattr(event, name) for name in _keys()}
+    return Label(
+        event_id=f"L-{event.event_id}",
+        event_time=when,
+        transaction_id=event.event_id,
+        fraud=rng.random() < 0.3,  # noqa: PLR2004 - enough of both
+        **keys,
+    )

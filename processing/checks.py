@@ -1,0 +1,276 @@
+"""Contract checks of a model before it is trained: what `fastdata models check` runs on made-up events.
+
+A model that passes computes the same numbers in stream, history and by definition, gives a score for every
+event, and says what an event costs.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from sklearn.base import is_classifier, is_outlier_detector
+
+from models.compiled import Compiled
+from models.errors import RefuseSpecError
+from models.estimators import compile_estimator
+from models.events import Event
+from models.explain import explain
+from models.features import Feature
+from models.generated import generated
+from models.reference import Value, by_definition
+from models.spec import ModelSpec
+from processing.history import read_history, write_history
+from processing.session import spark_session
+from processing.stages import featurise, history_stage, streaming_stage, with_score
+
+PARITY: Final = 1e-9
+"""Largest difference allowed, relative to the larger of 1 and the value."""
+
+SKETCHED: Final = 0.05
+"""The same for distinct counts, which are estimates."""
+
+_EVENTS: Final = 400
+_COST_EVENTS: Final = 20_000
+_BATCHES: Final = 3
+_CONF: Final = {
+    # one, so that every stage sees the events in the order of arrival
+    "spark.sql.shuffle.partitions": "1",
+    # Spark's own switch for tests: one row per event outside real-time mode too
+    "spark.sql.streaming.useStreamlineAggregator": "true",
+    "spark.sql.streaming.statefulOperator.checkCorrectness.enabled": "false",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    check
+        What was checked.
+    passed
+        Whether it holds.
+    detail
+        The figures, or what is wrong and what to do.
+    """
+
+    check: str
+    passed: bool
+    detail: str
+
+
+Rows = Mapping[str, Mapping[str, Value]]
+
+
+def check(
+    spec: ModelSpec, documentation: str | None, *, java: Path, memory: str, report: Callable[[Finding], None]
+) -> bool:
+    """Run every check; return whether all have passed.
+
+    Parameters
+    ----------
+    spec
+        The model.
+    documentation
+        The docstring of the module that it stands in.
+    java
+        The Java binary.
+    memory
+        Heap of Spark's Java process, as in `2g`.
+    report
+        Takes each finding as it comes.
+    """
+    passed = True
+    with (
+        spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=_CONF) as spark,
+        tempfile.TemporaryDirectory(prefix="fastdata-check-") as folder,
+    ):
+        for finding in _findings(spark, Path(folder), spec, documentation):
+            report(finding)
+            passed = passed and finding.passed
+    return passed
+
+
+def _findings(
+    spark: SparkSession, folder: Path, spec: ModelSpec, documentation: str | None
+) -> Iterator[Finding]:
+    yield _documented(documentation)
+    events = generated(spec.event, _EVENTS, seed=1, days=_days(spec))
+    history = _history(spark, folder / "history.parquet", spec, events)
+    yield _same(
+        "history = definition", spec.features, history, by_definition(spec.event, spec.features, events)
+    )
+    yield _same("stream = history", spec.features, _streamed(spark, folder, spec, events), history)
+    table = pd.DataFrame.from_dict(dict(history), orient="index", columns=[f.name for f in spec.features])
+    rows = table.astype(float)
+    try:
+        fitted = _fitted(spec, rows)
+    except ValueError as error:
+        yield Finding(
+            "fits", passed=False, detail=f"{type(spec.estimator()).__name__} refuses these features: {error}"
+        )
+        return
+    yield _deterministic(spec, rows, fitted)
+    try:
+        compiled = compile_estimator(fitted, list(rows.columns))
+    except RefuseSpecError as error:
+        yield Finding("native", passed=False, detail=f"{error}; a score by Python is not for this query")
+        return
+    yield Finding("native", passed=True, detail="features and estimator are SQL in the query")
+    yield _scores(spark, rows, fitted, compiled)
+    yield _extreme(spark, folder, spec, compiled, probability=is_classifier(fitted))
+    yield _cost(spark, folder, spec, compiled)
+
+
+def _days(spec: ModelSpec) -> int:
+    return max(20, 2 * spec.plan().stride_ms // 86_400_000)
+
+
+def _documented(documentation: str | None) -> Finding:
+    first = (documentation or "").strip().partition("\n")[0]
+    return Finding(
+        "documented", bool(first), first or "the module has no docstring: say what the model looks for"
+    )
+
+
+def _history(spark: SparkSession, file: Path, spec: ModelSpec, events: Sequence[Event]) -> Rows:
+    write_history(events, spec.event, file)
+    return _collected(featurise(read_history(spark, file), spec.plan(), history_stage), spec)
+
+
+def _collected(table: DataFrame, spec: ModelSpec) -> Rows:
+    names = [f.name for f in spec.features]
+    return {r.event_id: {n: r[n] for n in names} for r in table.select("event_id", *names).collect()}
+
+
+def _streamed(spark: SparkSession, folder: Path, spec: ModelSpec, events: Sequence[Event]) -> Rows:
+    """Return the features by the streaming aggregates, in several batches with the state kept between them."""
+    source = folder / "stream"
+    source.mkdir()
+    size = -(-len(events) // _BATCHES)
+    for n in range(_BATCHES):
+        write_history(events[n * size : (n + 1) * size], spec.event, source / f"{n}.parquet")
+    schema = spark.read.parquet(str(source)).schema
+    rows = spark.readStream.schema(schema).option("maxFilesPerTrigger", 1).parquet(str(source))
+    rows = rows.withColumn("t", F.timestamp_millis("event_time")).withWatermark("t", "36500 days")
+    query = (
+        featurise(rows, spec.plan(), streaming_stage)
+        .writeStream.format("memory")
+        .queryName("streamed")
+        .option("checkpointLocation", str(folder / "checkpoint"))
+        .outputMode("update")
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    return _collected(spark.table("streamed"), spec)
+
+
+def _same(name: str, features: Sequence[Feature], actual: Rows, expected: Rows) -> Finding:
+    if set(actual) != set(expected):
+        return Finding(
+            name, passed=False, detail=f"{len(actual)} events have features, {len(expected)} should"
+        )
+    worst = {
+        f.name: max(_difference(actual[e][f.name], expected[e][f.name]) for e in expected) for f in features
+    }
+    allowed = {f.name: SKETCHED if f.kind == "distinct" else PARITY for f in features}
+    wrong = [f"{n} by {d:.2g}" for n, d in worst.items() if not d <= allowed[n]]
+    largest = max(worst, key=lambda n: worst[n])
+    fine = f"{len(expected)} events, {len(features)} features, largest difference {worst[largest]:.2g} ({largest})"
+    return Finding(name, not wrong, f"differ: {', '.join(wrong)}" if wrong else fine)
+
+
+def _difference(actual: Value, expected: Value) -> float:
+    if actual is None or expected is None:
+        return 0.0 if actual is expected else np.inf
+    return abs(actual - expected) / max(1.0, abs(expected))
+
+
+def _fitted(spec: ModelSpec, rows: pd.DataFrame) -> Any:
+    target = np.random.default_rng(1).random(len(rows))
+    estimator = spec.estimator()
+    return estimator.fit(rows, target < 0.3 if is_classifier(estimator) else target)  # noqa: PLR2004 - enough of both classes
+
+
+def _expected(fitted: Any, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+    if is_classifier(fitted):
+        scores = fitted.predict_proba(rows)[:, 1]
+    elif is_outlier_detector(fitted):
+        scores = -fitted.score_samples(rows)
+    else:
+        scores = fitted.predict(rows)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def _deterministic(spec: ModelSpec, rows: pd.DataFrame, fitted: Any) -> Finding:
+    difference = float(np.abs(_expected(fitted, rows) - _expected(_fitted(spec, rows), rows)).max())
+    wrong = f"two fits on the same rows differ by {difference:.2g}: give the estimator a random_state"
+    return Finding(
+        "deterministic", difference == 0, "two fits give the same scores" if difference == 0 else wrong
+    )
+
+
+def _native(spark: SparkSession, rows: pd.DataFrame, compiled: Compiled) -> npt.NDArray[np.float64]:
+    values = rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None)
+    table = spark.createDataFrame(list(values), ", ".join(f"{name} double" for name in rows.columns))
+    return np.array(
+        [r.score for r in with_score(table, compiled).select("score").collect()], dtype=np.float64
+    )
+
+
+def _scores(spark: SparkSession, rows: pd.DataFrame, fitted: Any, compiled: Compiled) -> Finding:
+    native, expected = _native(spark, rows, compiled), _expected(fitted, rows)
+    worst = float((np.abs(native - expected) / np.maximum(1.0, np.abs(expected))).max())
+    return Finding(
+        "score = scikit-learn", worst <= PARITY, f"largest difference {worst:.2g} over {len(rows)} events"
+    )
+
+
+def _extreme(
+    spark: SparkSession, folder: Path, spec: ModelSpec, compiled: Compiled, *, probability: bool
+) -> Finding:
+    events = generated(spec.event, _EVENTS, seed=2, days=2, extreme=True)
+    write_history(events, spec.event, folder / "extreme.parquet")
+    table = featurise(read_history(spark, folder / "extreme.parquet"), spec.plan(), history_stage)
+    scores = np.array(
+        [r.score for r in with_score(table, compiled).select("score").collect()], dtype=np.float64
+    )
+    low, high = float(np.min(scores)), float(np.max(scores))
+    if not np.isfinite(scores).all():
+        missing = int((~np.isfinite(scores)).sum())
+        return Finding(
+            "scores of extreme events",
+            passed=False,
+            detail=f"{missing} of {len(scores)} have none: impute what may be null",
+        )
+    inside = not probability or (low >= 0 and high <= 1)
+    return Finding(
+        "scores of extreme events", inside, f"{len(scores)} finite scores, {low:.3g} to {high:.3g}"
+    )
+
+
+def _cost(spark: SparkSession, folder: Path, spec: ModelSpec, compiled: Compiled) -> Finding:
+    events = generated(spec.event, _COST_EVENTS, seed=3, days=30)
+    write_history(events, spec.event, folder / "cost.parquet")
+    table = with_score(
+        featurise(read_history(spark, folder / "cost.parquet"), spec.plan(), history_stage), compiled
+    )
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        table.select(F.sum("score")).collect()
+        seconds.append(time.perf_counter() - began)
+    detail = f"about {min(seconds) / len(events) * 1e6:.0f} us per event in batch on this machine"
+    return Finding(
+        "cost", passed=True, detail=f"{detail}, {explain(spec).state_bytes} bytes of state per key"
+    )
