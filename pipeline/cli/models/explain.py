@@ -37,15 +37,19 @@ def _lines(told: "Explanation") -> list[str]:
     for number, stage in enumerate(told.stages, start=1):
         lines += [
             "",
-            f"stage {number}, per {stage.key}: about {stage.accumulator_bytes} bytes for the features, "
-            f"{stage.carried_bytes} for the row that passes",
+            (
+                f"stage {number}, per {stage.key}: about {stage.accumulator_bytes} bytes for the features, "
+                f"{stage.carried_bytes} for the row that passes"
+            ),
             *(f"    {name} = {sql}" for name, sql in stage.accumulators.items()),
         ]
     window = (told.stride_ms + told.overlap_ms) / _HOUR_MS
     return [
         *lines,
         "",
-        f"windows of {window:g} h, a new one every {told.stride_ms / _HOUR_MS:g} h; history of an event at least "
-        f"{told.overlap_ms / _HOUR_MS:g} h",
+        (
+            f"windows of {window:g} h, a new one every {told.stride_ms / _HOUR_MS:g} h; history of an event at least "
+            f"{told.overlap_ms / _HOUR_MS:g} h"
+        ),
         f"state: about {told.state_bytes} bytes per key and window",
     ]
