@@ -1,41 +1,48 @@
-"""What an analyst declares: a model's event, features, estimator and threshold policy."""
+"""What an analyst declares: a model's event, features, estimator, label and threshold policy."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from models.errors import RefuseSpecError
 from models.events import Event
 from models.features import Feature
 from models.plan import Plan, compile_plan
+from models.thresholds import AlertBudget, AlertShare, FixedThreshold, Threshold
+
+__all__ = ["AlertBudget", "AlertShare", "FixedThreshold", "LateLabel", "ModelSpec", "Threshold"]
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,19}")
 
 
 @dataclass(frozen=True)
-class AlertShare:
-    """Threshold policy: alert on this share of events, taken from the end of the training window.
+class LateLabel:
+    """The verdict on an event becomes known this long after it.
 
     Parameters
     ----------
-    share
-        Alerts per event, above 0 and below 1.
+    delay_ms
+        Milliseconds; nothing is evaluated on events so close to those that the model was fitted on.
     """
 
-    share: float
+    delay_ms: int
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none."""
-        if not 0 < self.share < 1:
-            raise RefuseSpecError(f"an alert share lies between 0 and 1, not {self.share}")
+        """Refuse a delay that is none."""
+        if self.delay_ms < 0:
+            raise RefuseSpecError(f"a label's delay is at least 0 ms, not {self.delay_ms}")
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One streaming model.
+    """One streaming model; what is wrong with it is refused when it is declared.
 
     Parameters
     ----------
     name
-        Unique; part of every score row.
+        Unique; part of every score row. Lower-case letters, digits, _ and -.
     version
         Changes with every change of features or estimator.
     event
@@ -43,9 +50,16 @@ class ModelSpec:
     features
         In the order in which the estimator takes them.
     estimator
-        Makes a new unfitted scikit-learn classifier.
+        Makes a new unfitted scikit-learn estimator: classifier, regressor or outlier detector.
     threshold
         How the alert threshold is chosen.
+    label
+        What the estimator learns from; None where it learns without labels.
+
+    Raises
+    ------
+    RefuseSpecError
+        For a name or version that can't be a file's, and for features that can't be computed.
     """
 
     name: str
@@ -53,8 +67,20 @@ class ModelSpec:
     event: type[Event]
     features: Sequence[Feature]
     estimator: Callable[[], Any]
-    threshold: AlertShare
+    threshold: Threshold
+    label: LateLabel | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be computed or kept."""
+        _refuse_unfit("name", self.name, _NAME, "lower-case letters, digits, _ and -, a letter first")
+        _refuse_unfit("version", self.version, _VERSION, "letters, digits, dots and -")
+        self.plan()
 
     def plan(self) -> Plan:
         """Return the features compiled to SQL; raises `RefuseSpecError` where they are wrong."""
         return compile_plan(self.event, self.features)
+
+
+def _refuse_unfit(what: str, text: str, shape: re.Pattern[str], allowed: str) -> None:
+    if not shape.fullmatch(text):
+        raise RefuseSpecError(f"a model's {what} consists of {allowed}, not {text!r}")

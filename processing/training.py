@@ -104,7 +104,7 @@ def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[
             event=str(spec.event.__struct_config__.tag),
             plan=plan,
             compiled=compiled,
-            threshold=float(np.quantile(scores, 1 - spec.threshold.share)),
+            threshold=spec.threshold.of(scores, int(np.ptp(split.tail.event_time))),
             metrics=metrics,
             training=_provenance(split),
         )
