@@ -19,9 +19,10 @@ from benchmarks.reference import HALF_LIVES as DAYS
 from models import schema
 from models.artifact import Artifact
 from models.events import Label, Transaction
-from processing.query import STREAMING_CONF, Topics
+from processing.query import STREAMING_CONF
 from processing.session import spark_session
 from processing.source import records
+from processing.topics import Topics
 
 _EVENT: Final = [
     StructField("event_id", StringType()),

@@ -18,9 +18,12 @@ from ingest.admin import end_offsets
 from ingest.catalog import topic_name
 from ingest.settings import KafkaSettings
 from models.artifact import Artifact, decode
+from models.service import alone
 from processing.progress import Watch
-from processing.query import Topics, run_query
+from processing.query import run_query
 from processing.settings import ProcessingSettings
+from processing.steering import fixed
+from processing.topics import Topics
 
 
 def topics_of(kafka: KafkaSettings) -> Topics:
@@ -44,7 +47,7 @@ def real_time(
     run_query(
         settings,
         topics_of(kafka),
-        [artifact],
+        fixed([alone(artifact)]),
         java=java_binary(),
         jars=resolve("spark"),
         stop=stop,

@@ -148,6 +148,11 @@ def retired(deployment: Deployment, version: str) -> Deployment:
     )
 
 
+def with_candidate(deployment: Deployment, candidate: Candidate) -> Deployment:
+    """Offer warmed state to the query."""
+    return msgspec.structs.replace(deployment, candidate=candidate)
+
+
 def _acting(deployment: Deployment, version: str, former: list[str], now: int) -> Deployment:
     shadows = [v for v in deployment.shadows if v != version]
     return msgspec.structs.replace(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "progress.json"
 
+_NO_BATCH: Final = -1
+
 
 class Kept(msgspec.Struct, frozen=True):
     """One query: its latest interval, and the late rows of all intervals before that one.
@@ -56,6 +58,20 @@ def after(kept: Mapping[str, Kept], interval: "Interval") -> dict[str, Kept]:
         before = known.dropped_before if known.batch == interval.batch else known.dropped_late
     latest = Kept(interval.batch, interval.timestamp, interval.read, interval.dropped_late, before)
     return {**kept, interval.query: latest}
+
+
+def move(run_dir: Path, old: str, new: str) -> None:
+    """Let a query take the place of another: what was dropped before is not forgotten, and nobody waits for the old one."""
+    kept = read(run_dir)
+    if old in kept:
+        write(run_dir, moved(kept, old, new))
+
+
+def moved(kept: Mapping[str, Kept], old: str, new: str) -> dict[str, Kept]:
+    """Return what is kept when a query takes the place of another."""
+    before = kept[old]
+    taken = Kept(_NO_BATCH, before.timestamp, before.read, 0, before.dropped_late)
+    return {**{name: k for name, k in kept.items() if name != old}, new: taken}
 
 
 def write(run_dir: Path, kept: Mapping[str, Kept]) -> None:

@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import psutil
 
 from pipeline.errors import RefuseUsageError
+
+RECORD: Final = "children.json"
+"""The file in a run's directory that records its children."""
 
 
 @contextmanager

@@ -56,8 +56,32 @@ class Watch:
     end_offsets: Callable[[], Offsets]
 
 
+@dataclass(frozen=True)
+class Changes:
+    """How the set of queries changes while they run.
+
+    Parameters
+    ----------
+    replaced
+        Takes a query and its new interval; the query that runs in its place from then on, None to go on.
+    added
+        Starts queries beside the others; they are watched too.
+    """
+
+    replaced: Callable[[StreamingQuery, Interval], StreamingQuery | None]
+    added: Callable[[], Sequence[StreamingQuery]]
+
+
+UNCHANGED: Final = Changes(lambda _query, _interval: None, lambda: ())
+
+
 def watch_queries(
-    queries: Sequence[StreamingQuery], stop: threading.Event, *, until_idle: bool, watch: Watch
+    queries: Sequence[StreamingQuery],
+    stop: threading.Event,
+    *,
+    until_idle: bool,
+    watch: Watch,
+    changes: Changes = UNCHANGED,
 ) -> None:
     """Block until stopped, failed, or (if asked) idle; then stop every query.
 
@@ -66,18 +90,31 @@ def watch_queries(
     StopQueryError
         When a query has failed.
     """
-    latest: dict[str, Interval] = {}
+    running, latest = list(queries), dict[str, Interval]()
     while not stop.wait(_POLL_S):
-        for query in queries:
-            _fail_if_ended(query)
-            interval = _new_interval(query, latest)
-            if interval is not None:
-                latest[interval.query] = interval
-                watch.interval(interval)
-        if until_idle and len(latest) == len(queries) and _idle(latest.values(), watch.end_offsets()):
+        running += changes.added()
+        running = [_looked_after(query, latest, watch, changes) for query in running]
+        if until_idle and len(latest) == len(running) and _idle(latest.values(), watch.end_offsets()):
             break
-    for query in queries:
+    for query in running:
         query.stop()
+
+
+def _looked_after(
+    query: StreamingQuery, latest: dict[str, Interval], watch: Watch, changes: Changes
+) -> StreamingQuery:
+    """Return the query, or the one that took its place; what it has done counts as latest until then."""
+    _fail_if_ended(query)
+    interval = _new_interval(query, latest)
+    if interval is None:
+        return query
+    watch.interval(interval)
+    following = changes.replaced(query, interval)
+    if following is None:
+        latest[interval.query] = interval
+        return query
+    latest.pop(interval.query, None)
+    return following
 
 
 def _idle(intervals: Iterable[Interval], ends: Offsets) -> bool:

@@ -1,8 +1,9 @@
 """The queries of one Spark session: a scoring query per model and, beside it, the stateless reject query."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Final
@@ -11,26 +12,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 from pyspark.sql.streaming.query import StreamingQuery
 
-from models.artifact import Artifact
 from models.events import EVENT_TYPES, Event, Label
-from processing.progress import Watch, watch_queries
+from models.service import Service
+from processing.errors import StopQueryError
+from processing.progress import Changes, Interval, Watch, watch_queries
+from processing.routing import routed
 from processing.session import spark_session
 from processing.settings import ProcessingSettings
 from processing.source import dead_letters, records, scorable_rows, valid_rows
-from processing.stages import featurise, streaming_stage, with_score
+from processing.stages import featurise, streaming_stage
+from processing.steering import Steering
+from processing.stopping import stop_with_tasks
+from processing.topics import Topics
 
-
-@dataclass(frozen=True)
-class Topics:
-    """Full topic names: events and labels in, scores, alerts and dead letters out; and how to reach them."""
-
-    bootstrap_servers: str
-    sources: Mapping[str, str]
-    partitions: Mapping[str, int]
-    scores: str
-    alerts: str
-    dead_letters: str
-
+SPARE_SLOTS: Final = 16
+"""Tasks beyond those of the first services, so that more can be served without a new session; idle, they cost nothing."""
 
 STREAMING_CONF: Final = {
     "spark.sql.streaming.stateStore.providerClass": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
@@ -46,7 +42,7 @@ STREAMING_CONF: Final = {
 def run_query(
     settings: ProcessingSettings,
     topics: Topics,
-    artifacts: Sequence[Artifact],
+    steering: Steering,
     *,
     java: Path,
     jars: Sequence[Path],
@@ -63,8 +59,8 @@ def run_query(
         How the queries run.
     topics
         Where they read and write.
-    artifacts
-        One trained model per scoring query.
+    steering
+        What they serve, now and later.
     java, jars
         The Java binary and the Kafka connector.
     stop
@@ -82,38 +78,97 @@ def run_query(
         When Java does not start or a query fails.
     """
     interval = settings.idle_interval_s if until_idle else settings.interval_s
+    rejects = sum(topics.partitions[topic] for topic in topics.sources.values())
+    slots = rejects + _slots(settings, topics, steering.services) + SPARE_SLOTS
+    with session_of(settings, java, jars, slots) as spark:
+        scoring = _Scoring(spark, settings, topics, interval, slots - rejects, report)
+        queries = [scoring.start(service) for service in steering.services]
+        queries.append(_start_rejects(spark, settings, topics, interval))
+        report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")
+        changes = Changes(
+            replaced=lambda query, done: scoring.replaced(query, done, steering),
+            added=lambda: [scoring.start(service) for service in steering.added()],
+        )
+        watch_queries(queries, stop, until_idle=until_idle, watch=watch, changes=changes)
+
+
+def session_of(
+    settings: ProcessingSettings, java: Path, jars: Sequence[Path], slots: int
+) -> AbstractContextManager[SparkSession]:
+    """Return a session for real-time queries; `slots` is how many tasks may run at once."""
     conf = {
         **STREAMING_CONF,
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": str(settings.network_wait_ms),
     }
-    slots = _slots(settings, topics, artifacts)
-    with spark_session(
+    return spark_session(
         java, jars, slots=slots, memory=settings.memory, log_level=settings.log_level, conf=conf
-    ) as spark:
-        queries = [_start_scoring(spark, settings, topics, artifact, interval) for artifact in artifacts]
-        queries.append(_start_rejects(spark, settings, topics, interval))
-        report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")
-        watch_queries(queries, stop, until_idle=until_idle, watch=watch)
+    )
 
 
-def scored(
-    spark: SparkSession, settings: ProcessingSettings, topics: Topics, artifact: Artifact
-) -> DataFrame:
-    """Return the streaming rows of one model: Kafka columns `topic`, `key` and `value`."""
-    event_type = EVENT_TYPES[artifact.event]
+@dataclass(frozen=True)
+class _Scoring:
+    """Starts and replaces the scoring queries of a session.
+
+    Attributes
+    ----------
+    slots
+        How many tasks they may have together.
+    served
+        What each of them serves, by its name.
+    """
+
+    spark: SparkSession
+    settings: ProcessingSettings
+    topics: Topics
+    interval_s: int
+    slots: int
+    report: Callable[[str], None]
+    served: dict[str, Service] = field(default_factory=dict)
+
+    def start(self, service: Service) -> StreamingQuery:
+        """Start the query of a service."""
+        self.served[service.query] = service
+        if _slots(self.settings, self.topics, self.served.values()) > self.slots:
+            raise StopQueryError(
+                f"{service.query} needs more slots than the session has: a restart gives them"
+            )
+        self.report(f"{service.query}: {describe(service)}")
+        return start_scoring(self.spark, self.settings, self.topics, service, self.interval_s)
+
+    def replaced(
+        self, query: StreamingQuery, interval: Interval, steering: Steering
+    ) -> StreamingQuery | None:
+        """Put another query in this one's place if the steering wants that."""
+        take_over = steering.change(interval) if interval.query in self.served else None
+        if take_over is None:
+            return None
+        stop_with_tasks(self.spark, query)
+        del self.served[interval.query]
+        return self.start(take_over())
+
+
+def describe(service: Service) -> str:
+    """Return what a service does, for people."""
+    champion, *shadows = [scorer.artifact.version for scorer in service.scorers]
+    acts = f"{champion} acts"
+    return f"{acts}, beside it {', '.join(shadows)}" if shadows else acts
+
+
+def scored(spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service) -> DataFrame:
+    """Return the streaming rows of one service: Kafka columns `topic`, `key` and `value`."""
+    event_type = EVENT_TYPES[service.event]
     events = _valid(spark, topics, event_type)
-    rows = scorable_rows(events, _valid(spark, topics, Label), artifact.plan.fields)
+    rows = scorable_rows(events, _valid(spark, topics, Label), service.layout.fields)
     rows = rows.withWatermark("t", f"{settings.watermark_delay_hours} hours")
-    features = featurise(rows, artifact.plan, streaming_stage)
-    return _routed(with_score(features, artifact.compiled), artifact, topics)
+    return routed(featurise(rows, service.layout, streaming_stage), service, topics)
 
 
-def _start_scoring(
-    spark: SparkSession, settings: ProcessingSettings, topics: Topics, artifact: Artifact, interval_s: int
+def start_scoring(
+    spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service, interval_s: int
 ) -> StreamingQuery:
-    name = f"{artifact.name}-{artifact.version}"
-    return _start(scored(spark, settings, topics, artifact), name, settings, topics, interval_s)
+    """Start the query of a service on its own checkpoint."""
+    return _start(scored(spark, settings, topics, service), service.query, settings, topics, interval_s)
 
 
 def _start_rejects(
@@ -148,48 +203,13 @@ def _valid(spark: SparkSession, topics: Topics, event_type: type[Event]) -> Data
     return valid_rows(records(spark, topics.bootstrap_servers, topics.sources[tag]), event_type)
 
 
-def _routed(rows: DataFrame, artifact: Artifact, topics: Topics) -> DataFrame:
-    value = F.expr(_score_json(artifact))
-    alert = f"array('{topics.scores}', '{topics.alerts}')"
-    target = F.expr(
-        f"explode(case when score >= {artifact.threshold!r}D then {alert} else array('{topics.scores}') end)"
-    )
-    entity = artifact.plan.entity
-    return rows.select(F.col(entity).alias("key"), value.alias("value"), "score").select(
-        "key", "value", target.alias("topic")
-    )
-
-
-def _score_json(artifact: Artifact) -> str:
-    plan = artifact.plan
-    own = [name for name in plan.fields if name not in ("event_id", "event_time")]
-    counters = [name for stage in plan.stages for name in stage.counters]
-    members = {
-        "event_id": "event_id",
-        "event_time": "event_time",
-        "entity": plan.entity,
-        "model": f"'{artifact.name}'",
-        "version": f"'{artifact.version}'",
-        "score": "score",
-        "threshold": f"{artifact.threshold!r}D",
-        "features": f"struct({', '.join(plan.features)})",
-        "event": f"struct({', '.join(own)})",
-        "arrivals": f"struct({', '.join(counters)})",
-        "topic": "topic",
-        "partition": "partition",
-        "offset": "offset",
-        "ingested_at": "ingested_at",
-    }
-    pairs = ", ".join(f"'{name}', {sql}" for name, sql in members.items())
-    return f"to_json(named_struct({pairs}), map('ignoreNullFields', 'false'))"
-
-
-def _slots(settings: ProcessingSettings, topics: Topics, artifacts: Sequence[Artifact]) -> int:
+def _slots(settings: ProcessingSettings, topics: Topics, services: Iterable[Service]) -> int:
     """Count the tasks that run at once: every source partition and every state partition of every query."""
-    rejects = sum(topics.partitions[topic] for topic in topics.sources.values())
-    scoring = 0
-    for artifact in artifacts:
-        inputs = (topics.sources[artifact.event], topics.sources["label"])
-        scoring += sum(topics.partitions[topic] for topic in inputs)
-        scoring += settings.shuffle_partitions * len(artifact.plan.stages)
-    return rejects + scoring
+    return sum(slots_of(settings, topics, service) for service in services)
+
+
+def slots_of(settings: ProcessingSettings, topics: Topics, service: Service) -> int:
+    """Return how many tasks a service's query runs at once."""
+    inputs = (topics.sources[service.event], topics.sources["label"])
+    partitions = sum(topics.partitions[topic] for topic in inputs)
+    return partitions + settings.shuffle_partitions * len(service.layout.stages)

@@ -16,7 +16,8 @@ from ingest.handbook.settings import HandbookSettings
 from ingest.reports import FeedReport
 from ingest.simulate import SURELY_SENT, SimulationOptions, default_first_day, history
 from models.fraud import FRAUD
-from pipeline.bootstrap import checks, feeds, lags, schema, servers, training
+from pipeline import artifacts, deployments
+from pipeline.bootstrap import checks, deploy, feeds, lags, schema, servers, training
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
 from pipeline.bootstrap.run import run_parts
@@ -109,7 +110,7 @@ def play(
         world = HandbookSettings()
         source = SimulationOptions(process=world, events_per_s=options.rate, limit=options.events)
         first_day = default_first_day(source, wall_ms())
-        _train_if_needed(settings, world, first_day, options, report)
+        _model_if_needed(settings, world, first_day, options, report)
         tap = Tap(View(_frauds(settings, source, first_day), random.Random(0)), settings.kafka.prefix)  # noqa: S311 - a sample
         source = source.model_copy(update={"first_day": first_day})
         playing = _Playing(settings, origin, options, source, tap, report, draw, stop_asked())
@@ -135,25 +136,35 @@ def _servers(settings: Settings, report: Callable[[str, str], None], *, keep: bo
             servers.take_down(settings.embedded, tell)
 
 
-def _train_if_needed(
+def _model_if_needed(
     settings: Settings,
     world: HandbookSettings,
     first_day: date,
     options: DemoOptions,
     report: Callable[[str, str], None],
 ) -> None:
-    if any(settings.models_dir.glob("*.json")):
-        report("train", f"models of {settings.models_dir}")
+    """Have the fraud model deployed: its newest version, trained now if there is none."""
+    if deployments.deployed(settings.run_dir):
         return
-    days = options.training_days
-    training.train_model(
+    if not artifacts.versions(settings.models_dir, FRAUD.name):
+        days = options.training_days
+        training.train_model(
+            settings,
+            FRAUD,
+            world,
+            first_day=first_day - timedelta(days=days),
+            days=days,
+            report=lambda line: report("train", line),
+        )
+    deployed = deploy.deploy(
         settings,
-        FRAUD,
-        world,
-        first_day=first_day - timedelta(days=days),
-        days=days,
-        report=lambda line: report("train", line),
+        FRAUD.name,
+        None,
+        shadow=False,
+        stop=threading.Event(),
+        report=lambda line: report("deploy", line),
     )
+    report("deploy", f"{deployed.model} {deployed.champion} acts")
 
 
 def _frauds(settings: Settings, source: SimulationOptions, first_day: date) -> frozenset[str]:

@@ -1,66 +1,62 @@
-"""The child `query`: the real-time queries on the embedded Java, with the connector and the trained models."""
+"""The child `query`: the real-time queries on the embedded Java, with the connector and the deployed models."""
+
+from collections.abc import Iterable
 
 from infra import jars
 from infra.embedded.java import java_binary
 from ingest.admin import end_offsets
 from ingest.catalog import topic_name
-from ingest.settings import KafkaSettings, TopicName
-from models.artifact import Artifact
-from models.events import EVENT_TYPES
-from pipeline import artifacts, progress
+from ingest.settings import KafkaSettings
+from pipeline import progress
+from pipeline.bootstrap.models import places, source_of
 from pipeline.part import Part
+from pipeline.steersman import Steersman
 from processing.progress import Interval, Offsets, Watch
-from processing.query import Topics, run_query
+from processing.query import run_query
+from processing.topics import Topics
+
+LABEL = "label"
 
 
 def run(part: Part) -> None:
     """Score until stopped, or until every source topic is read to its end."""
     settings = part.settings
-    models = artifacts.load_all(settings.models_dir)
+    steering = Steersman(places(settings)).steering()
+    events = [service.event for service in steering.services]
     run_query(
         settings.processing,
-        topics(settings.kafka, models),
-        models,
+        topics(settings.kafka, events),
+        steering,
         java=java_binary(),
         jars=jars.resolve("spark", settings.embedded.jar_cache),
         stop=part.stop,
         until_idle=part.until_idle,
-        watch=_watch(part, sources(models)),
+        watch=_watch(part, events),
         report=lambda line: part.report({"ready": True, "note": line}),
     )
 
 
-def sources(models: list[Artifact]) -> dict[str, TopicName]:
-    """Return the source topic of each event type that the models read."""
-    tags = [*(model.event for model in models), "label"]
-    return {tag: EVENT_TYPES[tag].topic for tag in tags}  # type: ignore[misc] # a test holds them to TopicName
-
-
-def topics(kafka: KafkaSettings, models: list[Artifact]) -> Topics:
-    """Return where the queries read and write."""
-    names = {tag: topic_name(kafka, topic) for tag, topic in sources(models).items()}
+def topics(kafka: KafkaSettings, events: Iterable[str]) -> Topics:
+    """Return where the queries over these event types (tags) read and write."""
+    sources = {tag: source_of(tag) for tag in (*events, LABEL)}
     return Topics(
         bootstrap_servers=kafka.bootstrap_servers,
-        sources=names,
-        partitions={
-            topic_name(kafka, topic): len(end_offsets(kafka, topic)) for topic in sources(models).values()
-        },
+        sources={tag: topic_name(kafka, topic) for tag, topic in sources.items()},
+        partitions={topic_name(kafka, topic): len(end_offsets(kafka, topic)) for topic in sources.values()},
         scores=topic_name(kafka, "scores"),
         alerts=topic_name(kafka, "alerts"),
         dead_letters=topic_name(kafka, "dead-letters"),
     )
 
 
-def _watch(part: Part, read: dict[str, TopicName]) -> Watch:
+def _watch(part: Part, events: Iterable[str]) -> Watch:
     kafka, run_dir = part.settings.kafka, part.settings.run_dir
-    kept = progress.read(run_dir)
+    read = {source_of(tag) for tag in (*events, LABEL)}
 
     def interval(done: Interval) -> None:
-        nonlocal kept
-        kept = progress.after(kept, done)
-        progress.write(run_dir, kept)
+        progress.write(run_dir, progress.after(progress.read(run_dir), done))
 
     def ends() -> Offsets:
-        return {topic_name(kafka, topic): end_offsets(kafka, topic) for topic in read.values()}
+        return {topic_name(kafka, topic): end_offsets(kafka, topic) for topic in read}
 
     return Watch(interval=interval, end_offsets=ends)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pipeline import roster, running
+from pipeline import lifecycle, roster, running
 from pipeline.bootstrap import lags, servers
 from pipeline.children import LogLimits, Spec, Supervisor
 from pipeline.drain import Look
@@ -33,10 +33,12 @@ def run_parts(
     Raises
     ------
     RefuseUsageError
-        When another run owns this namespace.
+        When another run owns this namespace, or nothing is deployed in it.
     StopProcessError
         When a part can't go on.
     """
+    if "query" in parts:
+        lifecycle.deployed(settings.run_dir, settings.models_dir)
     with roster.owned(settings.run_dir):
         children = _supervisor(settings, origin, parts, report, until_idle=until_idle)
 
@@ -56,7 +58,7 @@ def _supervisor(
     settings: Settings, origin: Origin, parts: Sequence[str], report: Report, *, until_idle: bool
 ) -> Supervisor:
     given = settings.supervision
-    record = settings.run_dir / "children.json"
+    record = settings.run_dir / roster.RECORD
     roster.end_orphans(record, given.grace_s, lambda line: report("run", line))
     return Supervisor(
         [_spec(settings, part, until_idle=until_idle) for part in parts],

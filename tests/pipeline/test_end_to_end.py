@@ -92,6 +92,7 @@ def installed(
     artifacts.keep(tmp_path / "models", handmade("1 / (1 + exp(-(amount / 100 - 3)))", 0.3))
     installation = Installation(tmp_path, environment)
     installation.call("migrate")
+    installation.call("models", "deploy", "fraud")
     return installation
 
 

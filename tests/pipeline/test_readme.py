@@ -41,7 +41,7 @@ def test_the_readmes_model_trains_and_is_loaded_by_the_runtime(spec: ModelSpec, 
     )
     world = HandbookSettings(customers=200, terminals=100)
     train_model(settings, spec, world, first_day=date(2024, 1, 1), days=40, report=lambda _: None)
-    (artifact,) = artifacts.load_all(tmp_path / "models")
+    artifact = artifacts.load(tmp_path / "models", "velocity", "1.1")
     assert artifact.name == "velocity"
     assert artifact.plan == spec.plan()
     assert 0 < artifact.threshold < 1

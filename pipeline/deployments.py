@@ -1,0 +1,75 @@
+"""What is deployed in a namespace, and what its queries do: two small files per model below the run's directory.
+
+`deployment.json` is written by the commands, `serving.json` by whoever owns the run's directory: the query of a
+run, or a command while nothing runs. Each is replaced whole.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from models.deployment import Deployment
+from models.serving import Serving
+from pipeline.errors import RefuseUsageError
+
+_FOLDER: Final = "models"
+_DEPLOYMENT: Final = "deployment.json"
+_SERVING: Final = "serving.json"
+
+S = TypeVar("S", Deployment, Serving)
+
+
+def deployed(run_dir: Path) -> list[str]:
+    """Return the names of the models that are deployed."""
+    return sorted(file.parent.name for file in (run_dir / _FOLDER).glob(f"*/{_DEPLOYMENT}"))
+
+
+def read_deployment(run_dir: Path, model: str) -> Deployment | None:
+    """Return what is deployed of a model."""
+    return _read(run_dir / _FOLDER / model / _DEPLOYMENT, Deployment)
+
+
+def write_deployment(run_dir: Path, deployment: Deployment) -> None:
+    """Replace what is deployed of a model."""
+    _write(run_dir / _FOLDER / deployment.model / _DEPLOYMENT, deployment)
+
+
+def read_serving(run_dir: Path, model: str) -> Serving | None:
+    """Return what the query of a model does, None before its first start."""
+    return _read(run_dir / _FOLDER / model / _SERVING, Serving)
+
+
+def write_serving(run_dir: Path, model: str, serving: Serving) -> None:
+    """Replace what the query of a model does."""
+    _write(run_dir / _FOLDER / model / _SERVING, serving)
+
+
+@contextmanager
+def changing(run_dir: Path) -> Iterator[None]:
+    """Let one command at a time change what is deployed."""
+    (run_dir / _FOLDER).mkdir(parents=True, exist_ok=True)
+    with (run_dir / _FOLDER / "commands.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _read(file: Path, kind: type[S]) -> S | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise RefuseUsageError(
+            f"{file} is damaged ({error}): move it away, and deploy the model again"
+        ) from error
+
+
+def _write(file: Path, content: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".new")
+    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
+    unfinished.replace(file)

@@ -1,0 +1,136 @@
+"""The way of a change from the command to the query, in one place for both: read, decide, write.
+
+While a run owns the namespace its query takes changes over; while none does, the command does so itself, and then
+the switch lies where Kafka ends in that moment.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.artifact import Artifact
+from models.deployment import Deployment
+from models.plan import Plan
+from models.serving import Offsets, Serving, due, switched
+from pipeline import artifacts, deployments, progress, roster
+from pipeline.errors import RefuseUsageError
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where models, deployments and events are.
+
+    Attributes
+    ----------
+    topic
+        The name in Kafka of the topic of an event type, by its tag.
+    ends
+        The end offsets of that topic.
+    clock
+        Milliseconds since the epoch.
+    """
+
+    models_dir: Path
+    run_dir: Path
+    checkpoint_dir: Path
+    topic: Callable[[str], str]
+    ends: Callable[[str], Offsets]
+    clock: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A deployment, what its query does, and the artifact of each version in either."""
+
+    deployment: Deployment
+    serving: Serving
+    artifacts: Mapping[str, Artifact]
+
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """The plan of each version."""
+        return {version: artifact.plan for version, artifact in self.artifacts.items()}
+
+    @property
+    def event(self) -> str:
+        """Tag of the scored event type."""
+        return self.artifacts[self.deployment.champion].event
+
+    def due(self, committed: Offsets) -> Serving | None:
+        """Return what the query should do next, None when nothing changes, or not yet."""
+        return due(self.deployment, self.serving, self.plans, committed)
+
+    def switched(self, following: Serving, places: Places) -> Serving:
+        """Return the serving with a switch at the present end of the topic if another version acts."""
+        champion = self.deployment.champion
+        if following.champion == champion:
+            return following
+        return switched(following, champion, places.ends(self.event), places.clock())
+
+
+def known(places: Places, deployment: Deployment, serving: Serving) -> Known:
+    """Read the artifacts of all versions that matter."""
+    versions = {*deployment.versions, *serving.versions, *(switch.version for switch in serving.switches)}
+    return Known(deployment, serving, load(places, deployment.model, versions))
+
+
+def load(places: Places, model: str, versions: set[str]) -> dict[str, Artifact]:
+    """Read these versions of a model."""
+    return {version: artifacts.load(places.models_dir, model, version) for version in sorted(versions)}
+
+
+def deployed(run_dir: Path, models_dir: Path) -> list[str]:
+    """Return the names of the models that are deployed.
+
+    Raises
+    ------
+    RefuseUsageError
+        When there are none, with the command that helps.
+    """
+    names = deployments.deployed(run_dir)
+    if names:
+        return names
+    trained = artifacts.names(models_dir)
+    help_ = f"`fastdata models deploy {trained[0]}`" if trained else "`fastdata models train`, then `deploy`"
+    raise RefuseUsageError(f"no model is deployed in this namespace ({run_dir}): {help_}")
+
+
+def settle(places: Places, deployment: Deployment) -> None:
+    """Write a changed deployment, and what follows from it for the query while no run does so.
+
+    The end of the topic is asked for before anything is written, so that a Kafka that is away changes nothing.
+    """
+    try:
+        with roster.owned(places.run_dir):
+            if not roster.orphans(places.run_dir / roster.RECORD):
+                _settle_serving(places, deployment)
+            deployments.write_deployment(places.run_dir, deployment)
+    except RefuseUsageError:
+        deployments.write_deployment(places.run_dir, deployment)
+
+
+def _settle_serving(places: Places, deployment: Deployment) -> None:
+    serving = deployments.read_serving(places.run_dir, deployment.model)
+    if serving is None:
+        return
+    now = known(places, deployment, serving)
+    following = now.due(committed(places, serving.query, now.event))
+    if following is not None:
+        take_over(places, now, following)
+
+
+def take_over(places: Places, now: Known, following: Serving) -> Serving:
+    """Write down what the query does next; nothing may process its events in this moment."""
+    serving = now.switched(following, places)
+    deployments.write_serving(places.run_dir, now.deployment.model, serving)
+    if serving.query != now.serving.query:
+        progress.move(places.run_dir, now.serving.query, serving.query)
+        shutil.rmtree(places.checkpoint_dir / now.serving.query, ignore_errors=True)
+    return serving
+
+
+def committed(places: Places, query: str, event: str) -> Offsets:
+    """Return the next offsets of the scored topic that a query is known to have committed."""
+    kept = progress.read(places.run_dir).get(query)
+    return kept.read.get(places.topic(event), {}) if kept else {}
