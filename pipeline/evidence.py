@@ -4,6 +4,7 @@ An identity is one text, a place in a source topic one number (`sources`): about
 all stages, so ten million events need 5 GB of memory. Nothing here judges; `verify` compares.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,10 @@ class Scores:
     Attributes
     ----------
     ids
-        Alert id (event and model) of every score, to its entity.
+        Alert id (event and model) of every score, to the model and version that acts on the event, as in its last
+        record.
+    several
+        Ids that have records by more than one version.
     alerts
         Ids whose score reaches the threshold.
     places
@@ -38,6 +42,7 @@ class Scores:
     """
 
     ids: dict[str, str] = field(default_factory=dict)
+    several: set[str] = field(default_factory=set)
     alerts: set[str] = field(default_factory=set)
     places: dict[str, set[int]] = field(default_factory=dict)
     duplicates: int = 0
@@ -112,7 +117,10 @@ def read_scores(records: Iterable[Record]) -> Scores:
             continue
         identity = alert_id(score.event_id, score.model)
         found.duplicates += identity in found.ids
-        found.ids[identity] = score.entity
+        version = sys.intern(f"{score.model} {score.version}")
+        if found.ids.setdefault(identity, version) != version:
+            found.several.add(identity)
+        found.ids[identity] = version
         if score.is_alert:
             found.alerts.add(identity)
         found.places.setdefault(score.topic, set()).add(place(score.partition, score.offset))

@@ -3,6 +3,7 @@
 What has not settled yet (a running pipeline) shows as missing: judge after the lag is zero.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -36,6 +37,7 @@ def judge(found: Evidence, scored: Iterable[str], ids: EventIds) -> Reconciliati
             *(_refused(source, found.dead, ids) for source in found.sources),
             _stored(found),
             _routed(found),
+            _one_version(found),
             _taken(found),
             _one_alarm(found),
             _one_command(found),
@@ -123,6 +125,18 @@ def _routed(found: Evidence) -> Stage:
         found.alerts.ids.keys(),
         tolerate_phantoms=not found.scores.complete,
         counts={"duplicates": found.alerts.duplicates},
+    )
+
+
+def _one_version(found: Evidence) -> Stage:
+    scored, alerted = found.scores, found.alerts
+    differing = {i for i, version in alerted.ids.items() if scored.ids.get(i, version) != version}
+    return Stage(
+        "each event acted on by one version",
+        given=len(scored.ids),
+        found=len(scored.ids),
+        counts=dict(sorted(Counter(scored.ids.values()).items())),
+        repeated=reconcile.names(scored.several | alerted.several | differing),
     )
 
 

@@ -47,6 +47,7 @@ class SmallPipeline:
         self.entities = MemoryEntityStore(self.clock)
         self.ledger = ledger
         self.dropped_late = 0
+        self.version = "1"
         self._scored: dict[str, int] = {}
         reject = reject_into(self.producer, self.clock)
         self._writer = Writer(
@@ -107,7 +108,7 @@ class SmallPipeline:
             event_time=event.event_time,
             entity=event.card,
             model="fraud",
-            version="1",
+            version=self.version,
             score=0.95 if int(event.amount) % 5 == 0 else 0.1,
             threshold=THRESHOLD,
             features={"amount": event.amount},

@@ -17,6 +17,7 @@ Pipeline = Any  # tests/pipeline/conftest.py: SmallPipeline
 ACCEPTED = "t-transactions: accepted = scored + dead-lettered + late"
 REFUSED = "t-transactions: invalid = dead-lettered"
 REFUSED_LABELS = "t-labels: invalid = dead-lettered"
+ONE_VERSION = "each event acted on by one version"
 DAY_MS = 86_400_000
 
 
@@ -154,6 +155,27 @@ def test_an_alert_that_was_not_routed_is_missing(busy: Pipeline) -> None:
     busy.producer.send("scores", lost.entity, scores.encode(lost))
     busy.settle()
     assert stage(busy.verify(), "scores over the threshold = alerts").missing == ("tx-lost/fraud",)
+
+
+def test_events_are_counted_by_the_version_that_acts(busy: Pipeline) -> None:
+    busy.version = "2"
+    busy.transactions(5, first=50)
+    busy.run()
+    found = stage(busy.verify(), ONE_VERSION)
+    assert found.clean
+    assert found.counts == {"fraud 1": 50, "fraud 2": 5}
+
+
+@pytest.mark.parametrize("topics", [("scores",), ("alerts",), ("scores", "alerts")])
+def test_an_event_that_two_versions_act_on_is_caught(busy: Pipeline, topics: tuple[Any, ...]) -> None:
+    score = scores.decode(busy.records("alerts")[0].value)
+    again = msgspec.structs.replace(score, version="2")
+    for topic in topics:
+        busy.producer.send(topic, again.entity, scores.encode(again))
+    busy.settle()
+    found = busy.verify()
+    assert broken(found) == {ONE_VERSION}
+    assert stage(found, ONE_VERSION).repeated == (f"{score.event_id}/fraud",)
 
 
 def test_an_alert_that_no_actor_took_is_missing(busy: Pipeline) -> None:
