@@ -15,7 +15,7 @@ _NAMES: Final = 5
 
 
 def generated(
-    event_type: type[Event], count: int, *, seed: int, days: int, extreme: bool = False
+    event_type: type[Event], count: int, *, seed: int, days: int, names: int = _NAMES, extreme: bool = False
 ) -> list[Event]:
     """Return events, and labels about them where the type has any, in an order of arrival.
 
@@ -29,6 +29,8 @@ def generated(
         Same seed, same events.
     days
         Event time that they cover.
+    names
+        How many keys of each entity.
     extreme
         Whether numbers lie at the ends of what the type allows, and optional fields are often null.
     """
@@ -38,24 +40,26 @@ def generated(
         hour = rng.randrange(days * 24) if rng.random() < 0.5 else rng.uniform(0, days * 24)  # noqa: PLR2004 - half of them tie
         when = START + int(hour * _HOUR_MS)
         late = rng.uniform(0, _DAY_MS) if rng.random() < 0.1 else 0.0  # noqa: PLR2004 - a tenth comes late
-        event = _event(event_type, f"{rng.randrange(16**6):06x}-{n}", when, rng, extreme=extreme)
+        event = _event(event_type, f"{rng.randrange(16**6):06x}-{n}", when, rng, names, extreme=extreme)
         arrivals.append((when + late, event))
         if _has_labels(event_type):
             arrivals.append((when + _DAY_MS + late, _label(event, when + _DAY_MS, rng)))
     return [event for _, event in sorted(arrivals, key=lambda pair: pair[0])]
 
 
-def _event(event_type: type[Event], event_id: str, when: int, rng: random.Random, *, extreme: bool) -> Event:
+def _event(
+    event_type: type[Event], event_id: str, when: int, rng: random.Random, names: int, *, extreme: bool
+) -> Event:
     values: dict[str, Any] = {"event_id": event_id, "event_time": when}
     for f in schema.fields(event_type):
         if f.name not in values and not (f.optional and rng.random() < (0.5 if extreme else 0.1)):
-            values[f.name] = _value(f, rng, extreme=extreme)
+            values[f.name] = _value(f, rng, names, extreme=extreme)
     return events.build(str(event_type.__struct_config__.tag), values)
 
 
-def _value(field: schema.Field, rng: random.Random, *, extreme: bool) -> Any:
+def _value(field: schema.Field, rng: random.Random, names: int, *, extreme: bool) -> Any:
     if field.plain is str:
-        number = rng.randrange(_NAMES)
+        number = rng.randrange(names)
         return f"tok_{number:024x}" if field.meta.pattern else f"{field.name}-{number}"
     if field.plain is bool:
         return rng.random() < 0.5  # noqa: PLR2004 - either

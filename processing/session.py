@@ -44,6 +44,9 @@ _LOCAL: Final = {
     "spark.sql.chunkBase64String.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.log.structuredLogging.enabled": "false",
+    # one method for a whole stage outgrows what Java compiles (8,000 bytecodes); expressions of their own do not
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.methodSplitThreshold": "4096",
 }
 
 
