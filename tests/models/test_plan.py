@@ -4,7 +4,7 @@ import pytest
 
 from models.errors import RefuseSpecError
 from models.events import Transaction
-from models.expressions import day_of_week, field
+from models.expressions import day_of_week, feature, field, log
 from models.features import Entity, Feature, row
 from models.fraud import FRAUD
 from models.plan import compile_plan
@@ -37,6 +37,13 @@ def test_equal_accumulators_are_kept_once() -> None:
             "reads 'shop' as its key; the event's keys are card, event_id, terminal",
         ),
         ([row("amount", field("amount") * 2)], "has the name of an event field"),
+        ([row("a", feature("b"))], "reads the feature 'b'; the model has a"),
+        ([row("a", field("terminal"))], r"as a number, it is a text: write field\('terminal', 'text'\)"),
+        ([row("a", field("amount", "boolean"))], "as a boolean, it is a number"),
+        ([row("score", field("amount"))], "has a meaning in the query already"),
+        ([row("Amount 2", field("amount"))], "lower-case letters"),
+        ([], "at least one feature"),
+        ([Entity("amount").count("n", half_life_ms=HOUR)], "as its key; the event's keys are card"),
     ],
 )
 def test_a_wrong_spec_is_refused_by_name(features: list[Feature], message: str) -> None:
@@ -71,3 +78,38 @@ def test_the_fraud_model_compiles() -> None:
     assert plan.features == [f.name for f in FRAUD.features]
     with pytest.raises(dataclasses.FrozenInstanceError):
         FRAUD.name = "other"  # type: ignore[misc]
+
+
+def test_features_that_read_features_are_inlined_within_a_stage_and_columns_after_it() -> None:
+    mean = card.mean("mean", field("amount"), half_life_ms=HOUR)
+    relative = row("relative", field("amount") / feature("mean"))
+    typical = Entity("terminal").mean("typical", feature("relative"), half_life_ms=HOUR)
+    plan = compile_plan(Transaction, [mean, relative, typical])
+    assert plan.row_values["relative"] == "try_divide(cast(amount as double), mean)"
+    assert any("cast(amount as double), mean" in sql for sql in plan.stages[1].accumulators.values())
+
+
+def test_nulls_are_left_out_only_where_they_may_occur() -> None:
+    plan = compile_plan(Transaction, [card.mean("m", field("amount"), half_life_ms=HOUR)])
+    assert not any(
+        "is not null then weight" in sql and "amount" in sql for sql in plan.stages[0].accumulators.values()
+    )
+    plan = compile_plan(Transaction, [card.mean("m", log(field("amount")), half_life_ms=HOUR)])
+    assert all("ln(cast(amount as double)) is not null" in s for s in plan.stages[0].accumulators.values())
+
+
+def test_features_over_the_last_events_share_what_is_kept() -> None:
+    last = card.recent(5)
+    features = [
+        last.sum("s", field("amount"), within_ms=HOUR),
+        last.max("m", field("amount"), within_ms=2 * HOUR),
+    ]
+    plan = compile_plan(Transaction, features)
+    assert list(plan.stages[0].accumulators) == ["card_recent_5"]
+    assert plan.overlap_ms >= 2 * HOUR
+
+
+@pytest.mark.parametrize("size", [0, 201])
+def test_how_many_events_may_be_kept_is_bounded(size: int) -> None:
+    with pytest.raises(RefuseSpecError, match="1 to 200"):
+        card.recent(size)

