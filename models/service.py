@@ -153,13 +153,19 @@ def by_acting_sql(texts: Mapping[int, str]) -> str:
     return f"case acting {' '.join(f'when {number} then {sql}' for number, sql in texts.items())} end"
 
 
-def pushed_sql(compiled: Compiled) -> str | None:
-    """Return the strongest contributions as SQL, None where the estimator gives none."""
-    if not compiled.contributions:
-        return None
+def push_columns(compiled: Compiled, number: int) -> Columns:
+    """Return a column per contribution, a number whatever the features are: a reason is no reason to lose a row."""
+    return {
+        f"push_{number}_{i}": f"nanvl(coalesce({sql}, 0D), 0D)"
+        for i, sql in enumerate(compiled.contributions.values())
+    }
+
+
+def pushed_sql(compiled: Compiled, number: int) -> str:
+    """Return the strongest contributions as SQL over the columns of `push_columns`."""
     each = ", ".join(
-        f"named_struct('size', abs({sql}), 'feature', '{name}', 'contribution', {sql})"
-        for name, sql in compiled.contributions.items()
+        f"named_struct('size', abs(push_{number}_{i}), 'feature', '{name}', 'contribution', push_{number}_{i})"
+        for i, name in enumerate(compiled.contributions)
     )
     return f"slice(sort_array(array({each}), false), 1, {REASONS})"
 

@@ -4,7 +4,7 @@ It survives a restart of the query: rows dropped as late add up over intervals, 
 reported again replaces its own contribution.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +65,13 @@ def move(run_dir: Path, old: str, new: str) -> None:
     kept = read(run_dir)
     if old in kept:
         write(run_dir, moved(kept, old, new))
+
+
+def forget_others(run_dir: Path, running: Collection[str]) -> None:
+    """Forget queries that no longer run: nobody waits for them."""
+    kept = read(run_dir)
+    if kept.keys() - set(running):
+        write(run_dir, {name: k for name, k in kept.items() if name in running})
 
 
 def moved(kept: Mapping[str, Kept], old: str, new: str) -> dict[str, Kept]:

@@ -129,6 +129,10 @@ class _Scoring:
     def start(self, service: Service) -> StreamingQuery:
         """Start the query of a service."""
         self.served[service.query] = service
+        if service.event not in self.topics.sources:
+            raise StopQueryError(
+                f"{service.query} reads a topic that this session does not: a restart adds it"
+            )
         if _slots(self.settings, self.topics, self.served.values()) > self.slots:
             raise StopQueryError(
                 f"{service.query} needs more slots than the session has: a restart gives them"
@@ -180,7 +184,12 @@ def _start_rejects(
     ]
     refused = reduce(DataFrame.unionByName, letters)
     routed = refused.withColumn("topic", F.lit(topics.dead_letters))
-    return _start(routed, "rejects", settings, topics, interval_s)
+    return _start(routed, rejects_name(topics), settings, topics, interval_s)
+
+
+def rejects_name(topics: Topics) -> str:
+    """Return the name of the reject query: a checkpoint belongs to the topics that it was begun with."""
+    return "-".join(["rejects", *sorted(topics.sources.keys() - {"transaction", "label"})])
 
 
 def _start(

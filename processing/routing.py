@@ -10,6 +10,7 @@ from models.service import (
     acting_sql,
     by_acting_sql,
     live_sql,
+    push_columns,
     pushed_sql,
     row_sql,
     stateful_sql,
@@ -45,10 +46,13 @@ def routed(features: DataFrame, service: Service, topics: Topics) -> DataFrame:
 
 def _scored(rows: DataFrame, number: int, scorer: Scorer) -> DataFrame:
     compiled = scorer.compiled
-    pushed = pushed_sql(compiled)
-    reasons = [] if pushed is None else [F.expr(pushed).alias(f"pushed_{number}")]
+    kept = [*map(F.col, rows.columns), F.col("score").alias(f"score_{number}")]
     scored = with_score(rows, compiled)
-    return scored.select(*rows.columns, F.col("score").alias(f"score_{number}"), *reasons)
+    if not compiled.contributions:
+        return scored.select(*kept)
+    pushes = [F.expr(sql).alias(name) for name, sql in push_columns(compiled, number).items()]
+    pushed = F.expr(pushed_sql(compiled, number)).alias(f"pushed_{number}")
+    return scored.select(*kept, *pushes).select(*rows.columns, F.col(f"score_{number}"), pushed)
 
 
 def _alert_sql(number: int, scorer: Scorer) -> str:

@@ -12,7 +12,7 @@ from pipeline.bootstrap.models import places, source_of
 from pipeline.part import Part
 from pipeline.steersman import Steersman
 from processing.progress import Interval, Offsets, Watch
-from processing.query import run_query
+from processing.query import rejects_name, run_query
 from processing.topics import Topics
 
 LABEL = "label"
@@ -23,9 +23,12 @@ def run(part: Part) -> None:
     settings = part.settings
     steering = Steersman(places(settings)).steering()
     events = [service.event for service in steering.services]
+    where = topics(settings.kafka, events)
+    queries = [service.query for service in steering.services]
+    progress.forget_others(settings.run_dir, [*queries, rejects_name(where)])
     run_query(
         settings.processing,
-        topics(settings.kafka, events),
+        where,
         steering,
         java=java_binary(),
         jars=jars.resolve("spark", settings.embedded.jar_cache),

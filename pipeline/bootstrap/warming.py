@@ -25,7 +25,7 @@ Report = Callable[[str], None]
 
 @dataclass
 class _Reading:
-    """How far the warming has come.
+    """How far the warming has come, and when it has come far enough while events keep coming.
 
     Attributes
     ----------
@@ -33,11 +33,16 @@ class _Reading:
         Tells the present end offsets of what is read.
     begun
         When it began, in seconds on a monotonic clock.
+    goal
+        The ends that have to be reached: first those at the beginning, then those of the moment when that was
+        done, so that only a little is left to read at the take-over.
     """
 
     ends: Callable[[], Offsets]
     begun: float
     report: Report
+    goal: Offsets
+    renewed: bool = False
     done: int = 0
     read: dict[str, dict[int, int]] = field(default_factory=dict)
 
@@ -46,7 +51,10 @@ class _Reading:
         self.done += interval.rows
         self.read = interval.read
         took = time.monotonic() - self.begun
-        left = _left(self.read, self.ends())
+        left = _left(self.read, self.goal)
+        if not left and not self.renewed:
+            self.renewed, self.goal = True, self.ends()
+            left = _left(self.read, self.goal)
         soon = f"about {left * took / self.done:.0f} s more" if self.done and left else "done"
         self.report(
             f"{self.done:,} records read in {took:.0f} s, {self.done / took:,.0f}/s; {left:,} left, {soon}"
@@ -74,7 +82,7 @@ def build(
     def ends() -> Offsets:
         return _ends(settings, events)
 
-    reading = _Reading(ends, time.monotonic(), report)
+    reading = _Reading(ends, time.monotonic(), report, ends())
     if held:
         warm(
             settings.processing.model_copy(update={"log_level": "ERROR"}),
@@ -83,7 +91,7 @@ def build(
             java=java_binary(),
             jars=jars.resolve("spark", settings.embedded.jar_cache),
             stop=stop,
-            watch=Watch(reading.interval, ends),
+            watch=Watch(reading.interval, lambda: reading.goal),
         )
     if stop.is_set():
         raise StopProcessError("stopped before the state was built; nothing has changed")

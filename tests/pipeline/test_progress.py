@@ -36,3 +36,21 @@ def test_the_lag_is_that_of_the_slowest_query() -> None:
     kept = progress.after({}, interval(1, read=20))
     kept = progress.after(kept, interval(1, read=12, query="rejects"))
     assert progress.lag(kept, ends) == 13
+
+
+def test_a_query_that_takes_anothers_place_keeps_what_was_dropped(tmp_path: Path) -> None:
+    progress.write(tmp_path, progress.after({}, interval(3, dropped=2, read=17)))
+    progress.move(tmp_path, "fraud-1", "fraud-2")
+    (name, kept), *none = progress.read(tmp_path).items()
+    assert (name, kept.dropped_late, kept.read, none) == ("fraud-2", 2, {"transactions": {0: 17}}, [])
+    progress.move(tmp_path, "never", "fraud-3")
+    assert set(progress.read(tmp_path)) == {"fraud-2"}
+    again = progress.after(progress.read(tmp_path), interval(0, dropped=1, query="fraud-2"))
+    assert again["fraud-2"].dropped_late == 3
+
+
+def test_a_query_that_no_longer_runs_is_forgotten(tmp_path: Path) -> None:
+    both = progress.after(progress.after({}, interval(1)), interval(1, query="rejects"))
+    progress.write(tmp_path, both)
+    progress.forget_others(tmp_path, ["rejects", "fraud-9"])
+    assert set(progress.read(tmp_path)) == {"rejects"}

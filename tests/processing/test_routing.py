@@ -108,6 +108,13 @@ def test_at_most_five_reasons_are_given_the_strongest_first(spark: SparkSession)
     ]  # fmt: skip
 
 
+def test_a_contribution_that_is_no_number_pushes_nothing(spark: SparkSession) -> None:
+    pushes = {"gone": "cast(null as double)", "odd": "0D / nullif(0D, 0D)", "nan": "double('NaN')", "a": "1D"}
+    ((_, score),) = written(spark, alone(model("1.1", ONE.plan, Compiled([], "0.5D", pushes), 0.9)), [(0, 0)])
+    assert score.reasons[0] == Reason("a", 1.0)
+    assert {r.contribution for r in score.reasons[1:]} == {0.0}
+
+
 def test_rows_before_the_take_over_are_not_written_again(spark: SparkSession) -> None:
     live = msgspec.structs.replace(serving(), live_from={0: 14, 1: 20})
     found = written(spark, serve(live, ARTIFACTS), PLACES)
