@@ -1,4 +1,4 @@
-"""`make bench`: latency and drain rate of the scoring query, and plain PySpark micro-batches in the same run.
+"""`make bench`: latency and drain rate of the scoring query, plain PySpark micro-batches and a Bytewax dataflow in the same run.
 
 Everything runs on an embedded Kafka of its own. Figures go to standard output and to reports/bench.json.
 """
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType
 
 from benchmarks import measure
 from infra.embedded import EmbeddedSettings, down, up
@@ -33,11 +35,13 @@ from ingest.settings import KafkaSettings
 from ingest.tokens import Tokenizer
 from ingest.topics import ensure_topics
 from models import events
-from models.artifact import encode
+from models.artifact import FORMAT, Artifact, Training, encode, seal
 from models.events import Event, Transaction
 from models.fraud import FRAUD
+from processing.fitting import check_parity, fit
 from processing.history import write_history
-from processing.training import train
+from processing.labelled import CONF, labelled
+from processing.session import spark_session
 from storage.session import node_count
 
 FIRST_DAY = date(2023, 1, 1)
@@ -56,18 +60,17 @@ class Query:
     """A scoring process, its intervals and what it uses."""
 
     def __init__(self, kind: str, kafka: KafkaSettings, work: Path, interval_s: int) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.scoring",
-            kind,
-            kafka.bootstrap_servers,
-            kafka.prefix,
-            str(work),
-        ]
+        where = [kafka.bootstrap_servers, kafka.prefix, str(work)]
+        arguments = ["scoring", kind, *where, str(interval_s)]
+        if kind == "bytewax":
+            arguments = ["bytewax_flow", *where]
+        module, *rest = arguments
         self._log = (work / f"{kind}.log").open("w")
         self._process = subprocess.Popen(
-            [*command, str(interval_s)], stdout=subprocess.PIPE, stderr=self._log, text=True
+            [sys.executable, "-m", f"benchmarks.{module}", *rest],
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
         )
         self.lines: list[str] = []
         self._peak = 0
@@ -120,9 +123,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fastdata-bench-") as folder, _kafka(Path(folder)) as kafka:
         work = Path(folder)
         _train(work)
+        ours = _topics(kafka)
         report = {
             "machine": _machine(),
-            "real_time": _real_time(kafka, work, options),
+            "real_time": _real_time(ours, work, options),
+            "bytewax": _bytewax(kafka, ours, work, options),
             "micro_batch": _baseline(kafka, work, options),
         }
     report["machine"]["load_after"] = os.getloadavg()[0]
@@ -151,12 +156,29 @@ def _world() -> World:
 
 
 def _train(work: Path) -> None:
+    """Fit the fraud model once, as SQL for ours and as ONNX for the peer."""
     history = work / "history.parquet"
     write_history(_world().events(FIRST_DAY, HISTORY_DAYS), Transaction, history)
-    artifact = train(
-        FRAUD, history, java=java_binary(), memory="2g", report=lambda line: print(line, file=sys.stderr)
+    with spark_session(java_binary(), [], slots=2, memory="2g", log_level="ERROR", conf=CONF) as spark:
+        rows = labelled(spark, FRAUD.plan(), history)
+        rows = rows[rows.verdict.notna()]
+        fitted = fit(FRAUD, rows)
+        scores = check_parity(spark, FRAUD, fitted, rows)
+    artifact = Artifact(
+        format=FORMAT,
+        name=FRAUD.name,
+        version=FRAUD.version,
+        event="transaction",
+        plan=FRAUD.plan(),
+        compiled=fitted.compiled,
+        threshold=FRAUD.threshold.of(scores, int(rows.event_time.max() - rows.event_time.min())),
+        metrics={},
+        training=Training(0, 1, len(rows), int(rows.verdict.sum()), "0" * 64, {}),
     )
-    (work / "artifact.json").write_text(encode(artifact))
+    (work / "artifact.json").write_text(encode(seal(artifact)))
+    inputs = [("features", FloatTensorType([None, len(FRAUD.features)]))]
+    model = convert_sklearn(fitted.estimator, initial_types=inputs, options={"zipmap": False})
+    (work / "model.onnx").write_bytes(model.SerializeToString())
 
 
 def _stream() -> Iterator[Event]:
@@ -201,21 +223,26 @@ def _wait_for(kafka: KafkaSettings, query: Query, count: int, limit_s: float) ->
 
 
 def _drain(kafka: KafkaSettings, query: Query, count: int) -> dict[str, Any]:
+    """Drain so many transactions; the second half is what a warm process does."""
     _wait_for(kafka, query, 1, 120)
-    before = query.used()
+    before, began = query.used(), time.monotonic()
+    _wait_for(kafka, query, count // 2, 900)
+    half, halfway = query.used(), time.monotonic()
+    at_half = sum(end_offsets(kafka, "scores").values())
     _wait_for(kafka, query, count, 900)
-    used = query.used()
-    scored = measure.read_scores(kafka)
+    used, ended = query.used(), time.monotonic()
     return {
         "events": count,
-        "events_per_s": scored.rate(),
+        "events_per_s": count / (ended - began),
         "cpu_s_per_1000_events": (used.cpu_s - before.cpu_s) / count * 1000,
+        "warm_events_per_s": (count - at_half) / (ended - halfway),
+        "warm_cpu_s_per_1000_events": (used.cpu_s - half.cpu_s) / (count - at_half) * 1000,
+        "cpu_s": used.cpu_s,
         "peak_mb": used.peak_mb,
     }
 
 
-def _real_time(kafka: KafkaSettings, work: Path, options: argparse.Namespace) -> dict[str, Any]:
-    fresh = _topics(kafka)
+def _real_time(fresh: KafkaSettings, work: Path, options: argparse.Namespace) -> dict[str, Any]:
     source = _stream()
     _send(fresh, _until(source, options.events))
     query = Query("real-time", fresh, work, options.interval)
@@ -261,6 +288,20 @@ def _baseline(kafka: KafkaSettings, work: Path, options: argparse.Namespace) -> 
     return {"drain": drained, "latency": {"all_ms": measure.read_scores(fresh).after(began).latency()}}
 
 
+def _bytewax(
+    kafka: KafkaSettings, drained: KafkaSettings, work: Path, options: argparse.Namespace
+) -> dict[str, Any]:
+    """Drain the same events by the peer and compare its numbers with those that stand in the drained topics."""
+    fresh = _topics(kafka)
+    _send(fresh, _until(_stream(), options.events))
+    query = Query("bytewax", fresh, work, 0)
+    try:
+        figures = _drain(fresh, query, options.events)
+    finally:
+        query.stop()
+    return {"drain": figures, "compared": measure.compared(drained, fresh)}
+
+
 def _machine() -> dict[str, Any]:
     return {
         "cores": os.cpu_count(),
@@ -270,20 +311,24 @@ def _machine() -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any]) -> None:
-    ours, base = report["real_time"], report["micro_batch"]
+    ours, base, peer = (report[name] for name in ("real_time", "micro_batch", "bytewax"))
     lat = ours["latency"]
     print(f"machine: {report['machine']}")
-    print(f"{'':34}{'fastdata':>14}{'micro-batch':>14}{'ratio':>8}")
+    print(f"{'':38}{'fastdata':>12}{'micro-batch':>12}{'ratio':>8}{'Bytewax':>12}{'ratio':>8}")
     for name, key in (
         ("drain, transactions/s", "events_per_s"),
         ("CPU s per 1,000 transactions", "cpu_s_per_1000_events"),
+        ("second half, transactions/s", "warm_events_per_s"),
+        ("second half, CPU s per 1,000", "warm_cpu_s_per_1000_events"),
+        ("CPU s of the whole process", "cpu_s"),
         ("peak memory, MB", "peak_mb"),
     ):
-        a, b = ours["drain"][key], base["drain"][key]
-        print(f"{name:34}{a:14.3f}{b:14.3f}{a / b:8.2f}")
+        a, b, c = (part["drain"][key] for part in (ours, base, peer))
+        print(f"{name:38}{a:12.3f}{b:12.3f}{a / b:8.2f}{c:12.3f}{a / c:8.2f}")
     for q in measure.QUANTILES:
         a, b = lat["all_ms"][q], base["latency"]["all_ms"][q]
-        print(f"{'latency ' + q + ', ms':34}{a:14.0f}{b:14.0f}{a / b:8.4f}")
+        print(f"{'latency ' + q + ', ms':38}{a:12.0f}{b:12.0f}{a / b:8.4f}")
+    print(f"the same events by Bytewax and ONNX: {peer['compared']}")
     print(f"outside interval ends, ms: {lat['outside_interval_ends_ms']}")
     print(
         f"pauses at {lat['interval_ends']} interval ends, ms: {lat['pauses_ms']}; CPU s per 1,000 events at {lat['rate']}/s: {lat['cpu_s_per_1000_events']:.3f}"

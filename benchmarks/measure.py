@@ -1,6 +1,6 @@
 """Figures from what the scores topic and the operating system say: rates, percentiles, pauses, CPU, memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -57,6 +57,43 @@ def read_scores(kafka: KafkaSettings) -> Scored:
         count += 1
     table = np.array(sorted(first.values(), key=lambda pair: pair[1]), dtype=np.int64)
     return Scored(table[:, 0], table[:, 1], count - len(first))
+
+
+class _Row(msgspec.Struct):
+    event_id: str
+    score: float
+    features: dict[str, float | None]
+    arrivals: dict[str, int]
+
+
+def compared(ours: KafkaSettings, theirs: KafkaSettings) -> dict[str, float]:
+    """Compare features and scores of the events for which the terminal had seen the same number of labels.
+
+    Returns
+    -------
+    dict
+        How many events, the largest relative difference of a feature, and the median and largest of a score.
+    """
+    known = {row.event_id: row for row in _rows(ours)}
+    features, scores = [], []
+    for row in _rows(theirs):
+        own = known.get(row.event_id)
+        if own is None or any(own.arrivals[name] != count for name, count in row.arrivals.items()):
+            continue
+        scores.append(abs(own.score - row.score))
+        pairs = ((own.features[name] or 0.0, value or 0.0) for name, value in row.features.items())
+        features.append(max(abs(a - b) / max(1.0, abs(b)) for a, b in pairs))
+    return {
+        "events": len(scores),
+        "features_max": max(features, default=0.0),
+        "score_median": float(np.median(scores)) if scores else 0.0,
+        "score_max": max(scores, default=0.0),
+    }
+
+
+def _rows(kafka: KafkaSettings) -> Iterator[_Row]:
+    for record in read_all(kafka, "scores"):
+        yield msgspec.json.decode(record.value or b"{}", type=_Row)
 
 
 def interval_starts(lines: Sequence[str], query: str) -> list[int]:

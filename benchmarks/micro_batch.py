@@ -12,16 +12,24 @@ from typing import Any, Final
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
-from pyspark.sql.types import BooleanType, DoubleType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DoubleType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
 
-from benchmarks.reference import DAY
-from benchmarks.reference import HALF_LIVES as DAYS
+from benchmarks.python_features import CardFeatures, TerminalFeatures
 from models import schema
 from models.artifact import Artifact
 from models.events import Label, Transaction
 from processing.query import STREAMING_CONF
 from processing.session import spark_session
 from processing.source import records
+from processing.stages import with_score
 from processing.topics import Topics
 
 _EVENT: Final = [
@@ -33,64 +41,62 @@ _EVENT: Final = [
     StructField("fraud", BooleanType()),
     StructField("ingested_at", LongType()),
 ]
-_CARD: Final = [StructField(f"card_{kind}_{d}d", DoubleType()) for d in DAYS for kind in ("count", "mean")]
+_CARD: Final = [StructField(name, DoubleType()) for name in CardFeatures().take(0, "", 0.0)]
 _TERMINAL: Final = [
-    StructField(f"terminal_{kind}_{d}d", DoubleType()) for d in DAYS for kind in ("count", "risk")
+    StructField(name, DoubleType()) for name in TerminalFeatures().take(0, CardFeatures().take(0, "", 0.0))
 ]
-_SUMS: Final = StructType(
-    [StructField("time", LongType()), *(StructField(f"s{i}", DoubleType()) for i in range(9))]
+_AFTER_CARD: Final = StructType([*_EVENT, *(f for f in _CARD if f.name != "amount")])
+_CARD_STATE: Final = StructType(
+    [
+        StructField("sums", ArrayType(DoubleType())),
+        StructField("times", ArrayType(LongType())),
+        StructField("ids", ArrayType(StringType())),
+        StructField("amounts", ArrayType(DoubleType())),
+    ]
 )
+_TERMINAL_STATE: Final = StructType([StructField("sums", ArrayType(DoubleType()))])
 
 
-class _Decayed(StatefulProcessor):
-    """Nine sums per key that decay with the event time."""
-
-    names: tuple[str, ...]
+class _Card(StatefulProcessor):
+    """A card's features, kept as arrays."""
 
     def init(self, handle: StatefulProcessorHandle) -> None:
-        self._state = handle.getValueState("sums", _SUMS)
+        self._state = handle.getValueState("card", _CARD_STATE)
 
     def close(self) -> None:
         """Nothing is held open."""
 
     def handleInputRows(self, key: Any, rows: Iterator[Row], timerValues: Any) -> Iterator[Row]:  # noqa: ARG002, N802, N803 - Spark's names
         kept = self._state.get()
-        time, *sums = kept if kept is not None else (0, *[0.0] * 9)
+        card = CardFeatures() if kept is None else CardFeatures(kept[0], list(zip(*kept[1:], strict=True)))
         for row in rows:
-            age = row.event_time - time
-            sums = [s * 2.0 ** (-age / (DAYS[i % 3] * DAY)) for i, s in enumerate(sums)]
-            time = row.event_time
-            sums = [s + a for s, a in zip(sums, self.added(row), strict=True)]
-            yield Row(**row.asDict(), **dict(zip(self.names, self.values(sums), strict=True)))
-        self._state.update((time, *sums))
-
-    def added(self, row: Row) -> list[float]:
-        raise NotImplementedError
-
-    def values(self, sums: list[float]) -> list[float]:
-        raise NotImplementedError
+            taken = dict.fromkeys(f.name for f in _CARD[1:])
+            if row.fraud is None:
+                taken = card.take(row.event_time, row.event_id, row.amount)
+            yield Row(**(row.asDict() | taken))
+        times, ids, amounts = zip(*card.recent, strict=True) if card.recent else ((), (), ())
+        self._state.update((list(card.sums), list(times), list(ids), list(amounts)))
 
 
-class _Card(_Decayed):
-    names = tuple(f.name for f in _CARD)
+class _Terminal(StatefulProcessor):
+    """A terminal's features, kept as an array."""
 
-    def added(self, row: Row) -> list[float]:
-        sale = row.fraud is None
-        return [float(sale)] * 3 + [row.amount if sale else 0.0] * 3 + [0.0] * 3
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        self._state = handle.getValueState("terminal", _TERMINAL_STATE)
 
-    def values(self, sums: list[float]) -> list[float]:
-        return [v for i in range(3) for v in (sums[i], sums[i + 3] / sums[i] if sums[i] else 0.0)]
+    def close(self) -> None:
+        """Nothing is held open."""
 
-
-class _Terminal(_Decayed):
-    names = tuple(f.name for f in _TERMINAL)
-
-    def added(self, row: Row) -> list[float]:
-        label = row.fraud is not None
-        return [float(not label)] * 3 + [float(label)] * 3 + [float(bool(row.fraud))] * 3
-
-    def values(self, sums: list[float]) -> list[float]:
-        return [v for i in range(3) for v in (sums[i], sums[i + 6] / sums[i + 3] if sums[i + 3] else 0.0)]
+    def handleInputRows(self, key: Any, rows: Iterator[Row], timerValues: Any) -> Iterator[Row]:  # noqa: ARG002, N802, N803 - Spark's names
+        kept = self._state.get()
+        terminal = TerminalFeatures() if kept is None else TerminalFeatures(kept[0])
+        for row in rows:
+            if row.fraud is None:
+                values = row.asDict()
+                yield Row(**(values | terminal.take(row.event_time, values)))
+            else:
+                terminal.label(row.event_time, fraud=row.fraud)
+        self._state.update((list(terminal.sums),))
 
 
 def run(
@@ -119,24 +125,12 @@ def _scored(spark: SparkSession, topics: Topics, artifact: Artifact) -> DataFram
     sales = _parsed(spark, topics, Transaction, "e.amount, cast(null as boolean) as fraud")
     labels = _parsed(spark, topics, Label, "cast(null as double) as amount, e.fraud")
     card = (
-        sales.unionByName(labels)
-        .groupBy("card")
-        .transformWithState(_Card(), StructType([*_EVENT, *_CARD]), "update", "none")
+        sales.unionByName(labels).groupBy("card").transformWithState(_Card(), _AFTER_CARD, "update", "none")
     )
-    both = StructType([*_EVENT, *_CARD, *_TERMINAL])
-    rows = (
-        card.groupBy("terminal")
-        .transformWithState(_Terminal(), both, "update", "none")
-        .where("fraud is null")
-    )
-    rows = rows.selectExpr(
-        "*", *(f"{sql} as {name}" for name, sql in artifact.plan.row_values.items() if name != "amount")
-    )
-    value = F.to_json(
-        F.struct(
-            "event_id", "ingested_at", F.expr(artifact.compiled.score).alias("score"), *artifact.plan.features
-        )
-    )
+    both = StructType([*_AFTER_CARD.fields, *_TERMINAL])
+    rows = card.groupBy("terminal").transformWithState(_Terminal(), both, "update", "none")
+    rows = with_score(rows, artifact.compiled)
+    value = F.to_json(F.struct("event_id", "ingested_at", "score", *artifact.plan.features))
     return rows.select(F.col("card").alias("key"), value.alias("value"))
 
 

@@ -1,4 +1,4 @@
-"""Stored features against an independent numpy computation: `python -m benchmarks.parity` after a run.
+"""Stored features against their definition: `python -m benchmarks.parity` after a run.
 
 Takes random scored events from Cassandra and recomputes their features from the raw topics, event by event,
 without SQL and without the landmark trick. Labels count as the terminal's stage had seen them: a score says
@@ -9,15 +9,16 @@ import argparse
 import random
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
-from benchmarks.reference import Seen, features
 from ingest.consumer import read_all
 from ingest.settings import KafkaSettings
 from models import events
 from models.errors import RejectEventError
 from models.events import Label, Transaction
 from models.fraud import FRAUD
+from models.reference import Value, by_definition
 from models.scores import Score
 from storage.score_store import CassandraScoreStore
 from storage.session import connect
@@ -45,14 +46,22 @@ class Arrived:
             if isinstance(event, Label):
                 self.labels[event.terminal].append(event)
 
-    def features(self, score: Score) -> dict[str, float]:
+    def features(self, score: Score) -> dict[str, Value]:
         """Return the features of a scored event."""
         position, event = self.by_id[score.event_id]
-        start = FRAUD.plan().windows.start(event.event_time)
-        card = [e for p, e in self.cards[event.card] if p <= position and e.event_time >= start]
-        terminal = [e for p, e in self.terminals[event.terminal] if p <= position and e.event_time >= start]
-        labels = [x for x in self.labels[event.terminal] if x.event_time >= start]
-        return features(event, Seen(card, terminal, labels[: score.arrivals["terminal_labels"]]))
+        before = [(p, e) for p, e in self.terminals[event.terminal] if p < position]
+        cards = {e.card for _, e in before} | {event.card}
+        others = [pair for card in cards for pair in self.cards[card] if pair[0] <= position]
+        arrived = [e for _, e in sorted(others, key=lambda pair: pair[0])]
+        labels = self.labels[event.terminal][: score.arrivals["terminal_labels"]]
+        at_terminal: Sequence[events.Event] = [*(e for _, e in before), *labels, event]
+        found = by_definition(
+            Transaction,
+            FRAUD.features,
+            [*arrived, *labels],
+            lambda key, _: at_terminal if key == "terminal" else arrived,
+        )
+        return found[score.event_id]
 
 
 def _event(value: bytes | None) -> events.AnyEvent | None:
@@ -60,6 +69,12 @@ def _event(value: bytes | None) -> events.AnyEvent | None:
         return events.decode(value or b"")
     except RejectEventError:
         return None
+
+
+def _difference(actual: Value, expected: Value) -> float:
+    if actual is None or expected is None:
+        return 0.0 if actual is expected else float("inf")
+    return abs(actual - expected) / max(1.0, abs(expected))
 
 
 def main() -> None:
@@ -83,8 +98,7 @@ def main() -> None:
             score = next(s for s in store.by_event(event_id) if s.model == FRAUD.name)
             expected = arrived.features(score)
             for name, value in score.features.items():
-                difference = abs((value or 0.0) - expected[name]) / max(1.0, abs(expected[name]))
-                worst = max(worst, difference)
+                worst = max(worst, _difference(value, expected[name]))
     print(f"{len(chosen)} events, {len(expected)} features each: largest relative difference {worst:.3g}")
     sys.exit(worst > TOLERANCE)
 
