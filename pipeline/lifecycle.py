@@ -23,6 +23,8 @@ class Places:
 
     Attributes
     ----------
+    namespace
+        Empty for the main one.
     topic
         The name in Kafka of the topic of an event type, by its tag.
     ends
@@ -31,6 +33,7 @@ class Places:
         Milliseconds since the epoch.
     """
 
+    namespace: str
     models_dir: Path
     run_dir: Path
     checkpoint_dir: Path
@@ -80,20 +83,22 @@ def load(places: Places, model: str, versions: set[str]) -> dict[str, Artifact]:
     return {version: artifacts.load(places.models_dir, model, version) for version in sorted(versions)}
 
 
-def deployed(run_dir: Path, models_dir: Path) -> list[str]:
-    """Return the names of the models that are deployed.
+def deployed(places: Places) -> list[str]:
+    """Return the names of the models that are deployed in this namespace.
 
     Raises
     ------
     RefuseUsageError
         When there are none, with the command that helps.
     """
-    names = deployments.deployed(run_dir)
+    names = deployments.deployed(places.run_dir)
     if names:
         return names
-    trained = artifacts.names(models_dir)
-    help_ = f"`fastdata models deploy {trained[0]}`" if trained else "`fastdata models train`, then `deploy`"
-    raise RefuseUsageError(f"no model is deployed in this namespace ({run_dir}): {help_}")
+    trained = artifacts.names(places.models_dir)
+    command = f"fastdata --namespace {places.namespace}" if places.namespace else "fastdata"
+    first = f"`{command} models {f'deploy {trained[0]}' if trained else 'train'}` first"
+    where = f"namespace {places.namespace}" if places.namespace else "the main namespace"
+    raise RefuseUsageError(f"no model is deployed in {where}: {first}")
 
 
 def settle(places: Places, deployment: Deployment) -> None:

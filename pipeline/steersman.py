@@ -45,7 +45,7 @@ class Steersman:
         RefuseUsageError
             When nothing is deployed.
         """
-        names = lifecycle.deployed(self.places.run_dir, self.places.models_dir)
+        names = lifecycle.deployed(self.places)
         return Steering([self._begin(name) for name in names], self.change, self.added)
 
     def added(self) -> Sequence[Service]:

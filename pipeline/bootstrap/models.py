@@ -12,6 +12,7 @@ from pipeline.settings import Settings
 def places(settings: Settings) -> Places:
     """Return where this namespace's models, deployments and events are."""
     return Places(
+        namespace=settings.namespace,
         models_dir=settings.models_dir,
         run_dir=settings.run_dir,
         checkpoint_dir=settings.processing.checkpoint_dir,

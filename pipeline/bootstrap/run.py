@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pipeline import lifecycle, roster, running
 from pipeline.bootstrap import lags, servers
+from pipeline.bootstrap.models import places
 from pipeline.children import LogLimits, Spec, Supervisor
 from pipeline.drain import Look
 from pipeline.running import Watched, Watcher
@@ -38,7 +39,7 @@ def run_parts(
         When a part can't go on.
     """
     if "query" in parts:
-        lifecycle.deployed(settings.run_dir, settings.models_dir)
+        lifecycle.deployed(places(settings))
     with roster.owned(settings.run_dir):
         children = _supervisor(settings, origin, parts, report, until_idle=until_idle)
 

@@ -41,6 +41,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.places = Places(
+            namespace="trial",
             models_dir=self.root / "models",
             run_dir=self.root / "run",
             checkpoint_dir=self.root / "run" / "checkpoints",
@@ -94,10 +95,12 @@ def versions(service: Service) -> list[str]:
 
 
 def test_without_a_deployment_the_command_that_helps_is_named(world: World) -> None:
-    with pytest.raises(RefuseUsageError, match="`fastdata models train`"):
+    with pytest.raises(
+        RefuseUsageError, match="namespace trial: `fastdata --namespace trial models train` first"
+    ):
         Steersman(world.places).steering()
     world.train(handmade("0.5D", 0.5))
-    with pytest.raises(RefuseUsageError, match="`fastdata models deploy fraud`"):
+    with pytest.raises(RefuseUsageError, match="`fastdata --namespace trial models deploy fraud`"):
         Steersman(world.places).steering()
 
 
