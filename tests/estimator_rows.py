@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from sklearn.base import is_classifier
 from sklearn.datasets import make_classification
 
 from models.compiled import Compiled
@@ -50,6 +51,8 @@ def probes(thresholds: Sequence[float], *, rows: int, missing: float = 0.0, infi
 
 def native(spark: SparkSession, compiled: Compiled, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the compiled score and contributions of the rows; a missing value is null in every other row."""
+    spark.conf.set("spark.sql.codegen.wholeStage", "false")
+    spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
     frame = spark.createDataFrame(rows.assign(row=np.arange(len(rows))))
     for name in rows.columns:
         if rows[name].dtype.kind == "f":
@@ -62,21 +65,42 @@ def native(spark: SparkSession, compiled: Compiled, rows: pd.DataFrame) -> pd.Da
     return scored.toPandas().sort_values("row", ignore_index=True)
 
 
+def thresholds(estimator: Any) -> list[float]:
+    """Return the finite thresholds of all trees."""
+    if hasattr(estimator, "_predictors"):
+        nodes = [p.nodes for (p,) in estimator._predictors]
+        found = np.concatenate([n["num_threshold"][n["is_leaf"] == 0] for n in nodes])
+    else:
+        members = np.ravel(getattr(estimator, "estimators_", [estimator]))
+        found = np.concatenate([m.tree_.threshold[m.tree_.children_left >= 0] for m in members])
+    return [float(t) for t in found[np.isfinite(found)]]
+
+
+def answer(estimator: Any) -> Callable[[Any], Any]:
+    """Return what the score has to be."""
+    if is_classifier(estimator):
+        return lambda x: estimator.predict_proba(x)[:, 1]
+    return estimator.predict  # type: ignore[no-any-return]
+
+
 def difference(
     spark: SparkSession,
     fitted: Any,
     rows: Any,
-    expected: Callable[[Any], Any],
     margin: Callable[[Any], Any] | None = None,
+    *,
+    expected: Callable[[Any], Any] | None = None,
+    background: Any = None,
 ) -> tuple[float, float]:
     """Return the largest difference of the score, and of contributions + baseline from the margin."""
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=FEATURES)
-    compiled = compile_estimator(fitted, list(frame.columns))
+    compiled = compile_estimator(fitted, list(frame.columns), background)
     got = native(spark, compiled, frame)
     assert not got.score.isna().any()
-    score = float(np.abs(got.score - expected(rows)).max())
+    score = float(np.abs(got.score - (expected or answer(fitted))(rows)).max())
     if margin is None:
+        assert not compiled.contributions
         return score, 0.0
-    rest = np.asarray(margin(rows)) - got.filter(like="push_").sum(axis=1)
     assert compiled.contributions
+    rest = np.asarray(margin(rows)) - got.filter(like="push_").sum(axis=1)
     return score, float(np.ptp(rest))

@@ -3,13 +3,30 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sklearn import ensemble, linear_model, preprocessing, tree
+from sklearn import ensemble, linear_model, preprocessing, svm, tree
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from models.compiled import Compiled
 from models.errors import RefuseSpecError
-from models.estimators import histogram, linear, scaling, trees
+from models.estimators import (
+    boosting,
+    columns,
+    decomposition,
+    encoding,
+    histogram,
+    isolation,
+    linear,
+    scaling,
+    trees,
+    wrappers,
+)
 from models.estimators.sheet import Column, Inputs, Output, Part, Sheet
 
 Transformer = Callable[[Any, Sequence[Column], Sheet], list[Column]]
@@ -20,18 +37,34 @@ TRANSFORMERS: Final[Mapping[type, Transformer]] = {
     preprocessing.RobustScaler: scaling.robust_scaler,
     preprocessing.MinMaxScaler: scaling.min_max_scaler,
     SimpleImputer: scaling.simple_imputer,
+    preprocessing.OneHotEncoder: encoding.one_hot_encoder,
+    preprocessing.OrdinalEncoder: encoding.ordinal_encoder,
+    preprocessing.FunctionTransformer: columns.function_transformer,
+    ColumnTransformer: columns.column_transformer,
+    PCA: decomposition.pca,
 }
 
 PREDICTORS: Final[Mapping[type, Predictor]] = {
     linear_model.LogisticRegression: linear.linear_classifier,
     linear_model.LinearRegression: linear.linear_regressor,
     linear_model.Ridge: linear.linear_regressor,
+    linear_model.Lasso: linear.linear_regressor,
+    linear_model.ElasticNet: linear.linear_regressor,
+    linear_model.RidgeClassifier: linear.linear_margin,
+    svm.LinearSVC: linear.linear_margin,
     tree.DecisionTreeClassifier: trees.tree,
     tree.DecisionTreeRegressor: trees.tree,
     ensemble.RandomForestClassifier: trees.forest,
     ensemble.RandomForestRegressor: trees.forest,
     ensemble.ExtraTreesClassifier: trees.forest,
     ensemble.ExtraTreesRegressor: trees.forest,
+    ensemble.GradientBoostingClassifier: boosting.classifier,
+    ensemble.GradientBoostingRegressor: boosting.regressor,
+    ensemble.IsolationForest: isolation.isolation_forest,
+    ensemble.VotingClassifier: wrappers.voting_classifier,
+    ensemble.VotingRegressor: wrappers.voting_regressor,
+    CalibratedClassifierCV: wrappers.calibrated_classifier,
+    FrozenEstimator: wrappers.frozen,
     ensemble.HistGradientBoostingClassifier: histogram.classifier,
     ensemble.HistGradientBoostingRegressor: histogram.regressor,
 }
@@ -61,8 +94,8 @@ def compile_estimator(estimator: Any, features: Sequence[str], background: Any |
         When a step or an option can't be compiled, naming it.
     """
     sheet = Sheet(_transform, _predict)
-    columns = [Column(name, 0, (Part(name, name),)) for name in features]
-    output = _predict(estimator, Inputs(columns, background), sheet)
+    taken = [Column(name, 0, (Part(name, name),)) for name in features]
+    output = _predict(estimator, Inputs(taken, background), sheet)
     if not output.score:
         raise RefuseSpecError(
             f"{_name(estimator)} knows no probability: put a CalibratedClassifierCV around it"
@@ -70,18 +103,19 @@ def compile_estimator(estimator: Any, features: Sequence[str], background: Any |
     return Compiled(layers=sheet.layers, score=output.score, contributions=output.contributions)
 
 
-def _transform(step: Any, columns: Sequence[Column], sheet: Sheet) -> list[Column]:
+def _transform(step: Any, taken: Sequence[Column], sheet: Sheet) -> list[Column]:
     if isinstance(step, Pipeline):
         for _, inner in step.steps:
-            columns = _transform(inner, columns, sheet)
-        return list(columns)
-    if step is None or step == "passthrough":
-        return list(columns)
+            taken = _transform(inner, taken, sheet)
+        return list(taken)
+    if step is None or (isinstance(step, str) and step == "passthrough"):
+        return list(taken)
     if type(step) not in TRANSFORMERS:
         raise RefuseSpecError(
             f"{_name(step)} can't be compiled to SQL as a transformer; {_known(TRANSFORMERS)} can"
         )
-    return TRANSFORMERS[type(step)](step, columns, sheet)
+    _check_fitted(step)
+    return TRANSFORMERS[type(step)](step, taken, sheet)
 
 
 def _predict(estimator: Any, inputs: Inputs, sheet: Sheet) -> Output:
@@ -89,17 +123,25 @@ def _predict(estimator: Any, inputs: Inputs, sheet: Sheet) -> Output:
         return _predict(estimator.steps[-1][1], _prepared(estimator, inputs, sheet), sheet)
     if type(estimator) not in PREDICTORS:
         raise RefuseSpecError(f"{_name(estimator)} can't be compiled to SQL; {_known(PREDICTORS)} can")
+    _check_fitted(estimator)
     return PREDICTORS[type(estimator)](estimator, inputs, sheet)
 
 
 def _prepared(pipeline: Pipeline, inputs: Inputs, sheet: Sheet) -> Inputs:
-    columns = inputs.columns
+    taken = inputs.columns
     for _, step in pipeline.steps[:-1]:
-        columns = _transform(step, columns, sheet)
+        taken = _transform(step, taken, sheet)
     rows = inputs.rows
     if rows is not None and len(pipeline.steps) > 1:
         rows = pipeline[:-1].transform(rows)
-    return Inputs(columns, rows)
+    return Inputs(taken, rows)
+
+
+def _check_fitted(step: Any) -> None:
+    try:
+        check_is_fitted(step)
+    except NotFittedError:
+        raise RefuseSpecError(f"{_name(step)} can't be compiled to SQL: it is not fitted") from None
 
 
 def _name(step: Any) -> str:

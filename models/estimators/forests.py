@@ -10,7 +10,7 @@ from typing import Final
 
 from models.errors import RefuseSpecError
 from models.estimators.sheet import Column, Sheet, depth
-from models.estimators.sql import NAN, double, is_missing, table, total
+from models.estimators.sql import NAN, double, in_order, is_missing, table, total
 
 MAX_LEAVES: Final = 40_000
 """More leaves take Spark too long to plan at the end of each interval."""
@@ -89,8 +89,21 @@ class Probe:
         return f"getbit({_word(left, name)}, {name} % {_BITS}) = 1"
 
 
-def add_up(trees: Sequence[Node], probe: Probe, sheet: Sheet) -> Sum:
-    """Compile trees to the sum of their leaves' values.
+def add_up(
+    trees: Sequence[Node], probe: Probe, sheet: Sheet, *, start: str | None = None, scale: float = 1.0
+) -> Sum:
+    """Compile trees to the sum of their leaves' values, added in their order, as scikit-learn does.
+
+    Parameters
+    ----------
+    trees
+        In order.
+    probe, sheet
+        Made the tests; takes the leaf numbers.
+    start
+        SQL of what the trees are added to.
+    scale
+        What the estimator multiplies the sum by: contributions are multiplied by it.
 
     Raises
     ------
@@ -98,7 +111,7 @@ def add_up(trees: Sequence[Node], probe: Probe, sheet: Sheet) -> Sum:
         When there are too many leaves.
     """
     _check_size(trees)
-    values: list[str] = []
+    values = [start] if start else []
     pushes: dict[str, list[str]] = {}
     names = [c.feature for c in probe.columns]
     for tree in trees:
@@ -109,9 +122,9 @@ def add_up(trees: Sequence[Node], probe: Probe, sheet: Sheet) -> Sum:
         number = sheet.define(_number(tree, iter(range(len(leaves)))), probe.level)
         values.append(table([leaf.value for leaf in leaves], number))
         for feature, added in _pushes(tree, names).items():
-            pushes.setdefault(feature, []).append(table([float(f"{v:.14g}") for v in added], number))
+            pushes.setdefault(feature, []).append(table([float(f"{v * scale:.14g}") for v in added], number))
     contributions = {} if None in _used(trees, names) else {f: total(terms) for f, terms in pushes.items()}
-    return Sum(total(values), contributions, probe.level + 1)
+    return Sum(in_order(values), contributions, probe.level + 1)
 
 
 def _word(left: Sequence[bool], name: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from models.errors import RefuseSpecError
 from models.estimators.forests import Leaf, Node, Probe, Split, Sum, add_up
 from models.estimators.sheet import Column, Inputs, Output, Sheet
-from models.estimators.sql import double, logistic, total
+from models.estimators.sql import double, logistic
 from models.estimators.trees import check_binary
 
 
@@ -35,14 +35,19 @@ def regressor(estimator: Any, inputs: Inputs, sheet: Sheet) -> Output:
 def _raw(estimator: Any, inputs: Inputs, sheet: Sheet) -> tuple[str, Sum]:
     probe = Probe(_columns(estimator, inputs, sheet), sheet, single=False)
     trees = [_Grower(estimator, predictor, probe).node(0) for (predictor,) in estimator._predictors]  # noqa: SLF001 - the trees are kept nowhere else
-    result = add_up(trees, probe, sheet)
     baseline = float(np.ravel(estimator._baseline_prediction)[0])  # noqa: SLF001 - kept nowhere else
-    return total([double(baseline), result.sql]), result
+    result = add_up(trees, probe, sheet, start=double(baseline))
+    return result.sql, result
 
 
 def _columns(estimator: Any, inputs: Inputs, sheet: Sheet) -> list[Column]:
-    encoder = estimator._preprocessor  # noqa: SLF001 - the encoder of categories is kept nowhere else
-    return inputs.columns if encoder is None else sheet.transform(encoder, inputs.columns)
+    """Return what the trees were fitted on: the codes of the categorical columns, then the other columns."""
+    prepared = estimator._preprocessor  # noqa: SLF001 - the encoder of categories is kept nowhere else
+    if prepared is None:
+        return inputs.columns
+    marked = list(zip(inputs.columns, estimator.is_categorical_, strict=True))
+    coded = sheet.transform(prepared.named_transformers_["encoder"], [c for c, coded in marked if coded])
+    return coded + [c for c, coded in marked if not coded]
 
 
 class _Grower:

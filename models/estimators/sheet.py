@@ -84,6 +84,11 @@ class Output:
     contributions: dict[str, str]
     level: int
 
+    @property
+    def additive(self) -> bool:
+        """Whether the contributions differ from the response by a constant."""
+        return self.unit == "value" or self.response != self.score
+
 
 @dataclass(frozen=True)
 class Inputs:

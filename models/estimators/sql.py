@@ -48,6 +48,11 @@ def total(terms: Sequence[str]) -> str:
     return level[0]
 
 
+def in_order(terms: Sequence[str]) -> str:
+    """Return a sum that is added from the left, as a loop does: the very same float64."""
+    return f"({' + '.join(terms)})"
+
+
 def weighted(terms: Iterable[tuple[float, str]]) -> str:
     """Return a sum of `weight * sql`."""
     return total([f"{double(w)} * {sql}" for w, sql in terms])

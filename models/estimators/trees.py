@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from models.errors import RefuseSpecError
-from models.estimators.forests import Leaf, Node, Probe, Split, Sum, add_up
+from models.estimators.forests import Leaf, Node, Probe, Split, add_up
 from models.estimators.sheet import Inputs, Output, Sheet
+from models.estimators.sql import double
 
 
 def tree(estimator: Any, inputs: Inputs, sheet: Sheet) -> Output:
@@ -48,13 +49,14 @@ def grown(fitted: Any, probe: Probe, value: Callable[[int], float], columns: Any
 def _compiled(members: Any, estimator: Any, inputs: Inputs, sheet: Sheet) -> Output:
     where = _checked(estimator)
     probe = Probe(inputs.columns, sheet, single=True)
-    nodes = [grown(m.tree_, probe, _leaf_value(m.tree_, where, len(members))) for m in members]
-    result: Sum = add_up(nodes, probe, sheet)
-    return Output(result.sql, result.sql, "value", result.contributions, result.level)
+    nodes = [grown(m.tree_, probe, _leaf_value(m.tree_, where)) for m in members]
+    result = add_up(nodes, probe, sheet, scale=1 / len(members))
+    mean = result.sql if len(members) == 1 else f"({result.sql} / {double(len(members))})"
+    return Output(mean, mean, "value", result.contributions, result.level)
 
 
-def _leaf_value(fitted: Any, where: tuple[int, ...], members: int) -> Callable[[int], float]:
-    return lambda i: float(fitted.value[(i, *where)]) / members
+def _leaf_value(fitted: Any, where: tuple[int, ...]) -> Callable[[int], float]:
+    return lambda i: float(fitted.value[(i, *where)])
 
 
 def _checked(estimator: Any) -> tuple[int, ...]:

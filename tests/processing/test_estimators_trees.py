@@ -3,32 +3,15 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
-from estimator_rows import difference, probes, training
+from estimator_rows import FEATURES, answer, difference, probes, thresholds, training
 from pyspark.sql import SparkSession
-from scipy.special import logit
 from sklearn import ensemble, tree
-from sklearn.base import is_classifier
 
 ONE_TREE = 1e-12
 SUM = 1e-9
 ROWS = 20_000
-
-
-def thresholds(estimator: Any) -> list[float]:
-    if hasattr(estimator, "_predictors"):
-        nodes = [p.nodes for (p,) in estimator._predictors]
-        found = np.concatenate([n["num_threshold"][n["is_leaf"] == 0] for n in nodes])
-    else:
-        members = np.ravel(getattr(estimator, "estimators_", [estimator]))
-        found = np.concatenate([m.tree_.threshold[m.tree_.children_left >= 0] for m in members])
-    return [float(t) for t in found[np.isfinite(found)]]
-
-
-def answer(estimator: Any) -> Any:
-    if is_classifier(estimator):
-        return lambda x: estimator.predict_proba(x)[:, 1]
-    return estimator.predict
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])
@@ -48,7 +31,7 @@ def test_trees_and_forests(spark: SparkSession, estimator: Any, allowed: float, 
     x, y = training(missing=missing)
     fitted = estimator.fit(x, y)
     rows = probes(thresholds(fitted), rows=ROWS, missing=0.1)
-    score, account = difference(spark, fitted, rows, answer(fitted), answer(fitted))
+    score, account = difference(spark, fitted, rows, answer(fitted))
     assert score <= allowed
     assert account <= SUM
 
@@ -61,7 +44,7 @@ def test_every_loss_of_histogram_regression(spark: SparkSession, loss: str) -> N
     fitted = model.fit(x, y + 1.0)
     rows = probes(thresholds(fitted), rows=ROWS, missing=0.1, infinite=0.05)
     margin = (lambda r: np.log(fitted.predict(r))) if loss in ("poisson", "gamma") else fitted.predict
-    score, account = difference(spark, fitted, rows, fitted.predict, margin)
+    score, account = difference(spark, fitted, rows, margin)
     assert score <= SUM
     assert account <= SUM
 
@@ -71,7 +54,77 @@ def test_histogram_classification(spark: SparkSession, missing: float) -> None:
     x, y = training(missing=missing)
     fitted = ensemble.HistGradientBoostingClassifier(max_iter=40, random_state=0).fit(x, y)
     rows = probes(thresholds(fitted), rows=ROWS, missing=0.1, infinite=0.05)
-    score, account = difference(spark, fitted, rows, answer(fitted), fitted.decision_function)
+    score, account = difference(spark, fitted, rows, fitted.decision_function)
     assert score <= SUM
     assert account <= SUM
-    assert np.isfinite(logit(fitted.predict_proba(rows)[:, 1])).all()
+
+
+@pytest.mark.parametrize("categories", [12, 200])
+def test_histogram_categories(spark: SparkSession, categories: int) -> None:
+    rng = np.random.default_rng(1)
+    x, y = training()
+    places = rng.integers(categories, size=len(x))
+    names = np.array([f"shop's {i}" for i in range(categories + 5)], dtype=object)
+    frame = pd.DataFrame(x, columns=FEATURES).assign(code=places.astype(float), place=names[places])
+    frame.loc[rng.random(len(x)) < 0.1, ["code", "place"]] = [np.nan, None]
+    target = y + np.sin(places)
+    model = ensemble.HistGradientBoostingRegressor(
+        max_iter=20, categorical_features=["code", "place"], random_state=0
+    )
+    fitted = model.fit(frame, target)
+    seen = rng.integers(categories + 5, size=ROWS)
+    rows = pd.DataFrame(probes([], rows=ROWS, missing=0.1), columns=FEATURES)
+    rows = rows.assign(code=seen.astype(float), place=names[rng.integers(categories + 5, size=ROWS)])
+    rows.loc[rng.random(ROWS) < 0.1, "code"] = np.nan
+    rows.loc[rng.random(ROWS) < 0.1, "place"] = None
+    assert any(p.nodes["is_categorical"].any() for (p,) in fitted._predictors)
+    score, account = difference(spark, fitted, rows, fitted.predict)
+    assert score <= SUM
+    assert account <= SUM
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "exponential"])
+def test_gradient_boosting_classification(spark: SparkSession, loss: str) -> None:
+    x, y = training()
+    model = ensemble.GradientBoostingClassifier(
+        loss=loss, n_estimators=20, max_depth=5, subsample=0.5, random_state=0
+    )
+    fitted = model.fit(x, y)
+    rows = probes(thresholds(fitted), rows=ROWS)
+    score, account = difference(spark, fitted, rows, fitted.decision_function)
+    assert score <= SUM
+    assert account <= SUM
+
+
+@pytest.mark.parametrize("init", [None, "zero"])
+def test_gradient_boosting_regression(spark: SparkSession, init: str | None) -> None:
+    x, y = training()
+    model = ensemble.GradientBoostingRegressor(loss="huber", init=init, n_estimators=20, random_state=0)
+    fitted = model.fit(x, y + x[:, 0])
+    score, account = difference(spark, fitted, probes(thresholds(fitted), rows=ROWS), fitted.predict)
+    assert score <= SUM
+    assert account <= SUM
+
+
+def test_gradient_boosting_over_another_estimator(spark: SparkSession) -> None:
+    x, y = training()
+    start = ensemble.RandomForestClassifier(5, max_depth=4, random_state=0)
+    fitted = ensemble.GradientBoostingClassifier(init=start, n_estimators=5, random_state=0).fit(x, y)
+    score, _ = difference(spark, fitted, probes(thresholds(fitted), rows=ROWS))
+    assert score <= SUM
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_isolation(spark: SparkSession, share: float) -> None:
+    x, _ = training()
+    fitted = ensemble.IsolationForest(n_estimators=20, max_features=share, random_state=0).fit(x)
+    rows = probes(thresholds(fitted), rows=ROWS, missing=0.1, infinite=0.05)
+    score, account = difference(
+        spark,
+        fitted,
+        rows,
+        margin=lambda r: np.log2(-fitted.score_samples(r)),
+        expected=lambda r: -fitted.score_samples(r),
+    )
+    assert score <= SUM
+    assert account <= SUM
