@@ -1,12 +1,17 @@
-"""A whole pipeline in memory: the real writer, actors and gateway on twins; scoring alone is done by hand."""
+"""A whole pipeline in memory, where scoring alone is done by hand; and one on real servers, as a user has it."""
 
 import itertools
+import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fraud_artifact import handmade
+from installation import Installation
 
 from actors import gateway
 from actors.issuer import answer
@@ -22,7 +27,7 @@ from models.actions import Ack, Command, decode_command
 from models.errors import RejectEventError
 from models.events import Label, Transaction
 from models.scores import Score
-from pipeline import judgement, sources, verify
+from pipeline import artifacts, judgement, sources, verify
 from pipeline.bootstrap.rejects import letter, reject_into
 from pipeline.reconcile import Reconciliation
 from pipeline.verify import Places
@@ -188,3 +193,27 @@ class SmallPipeline:
 def pipeline(tmp_path: Path) -> Iterator[SmallPipeline]:
     with open_ledger(tmp_path / "ledger.sqlite") as ledger:
         yield SmallPipeline(ledger)
+
+
+@pytest.fixture
+def installed(
+    tmp_path: Path, kafka_bootstrap: str, cassandra_endpoint: Any, topic_prefix: str, keyspace: str
+) -> Installation:
+    own = {
+        "EMBEDDED__STATE_DIR": str(tmp_path),
+        "RUN_DIR": str(tmp_path / "run"),
+        "KAFKA__BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "KAFKA__PREFIX": topic_prefix,
+        "CASSANDRA__CONTACT_POINTS": json.dumps(cassandra_endpoint.contact_points),
+        "CASSANDRA__PORT": str(cassandra_endpoint.port),
+        "CASSANDRA__LOCAL_DC": cassandra_endpoint.dc,
+        "CASSANDRA__KEYSPACE": keyspace,
+        "PROCESSING__MEMORY": "1g",
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith("FASTDATA_")}
+    environment = {**others, **{f"FASTDATA_{name}": value for name, value in own.items()}}
+    artifacts.keep(tmp_path / "models", handmade("1 / (1 + exp(-(amount / 100 - 3)))", 0.3))
+    installation = Installation(tmp_path, environment)
+    installation.call("migrate")
+    installation.call("models", "deploy", "fraud")
+    return installation

@@ -3,104 +3,18 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from fraud_artifact import handmade
+from installation import PATIENCE_S, Installation, wait_until
 
-from pipeline import artifacts, roster
 from storage.session import connect
 from storage.settings import CassandraSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark, pytest.mark.slow]
 
-PATIENCE_S = 240.0
 PARTS = ("query", "writer", "actors", "gateway")
-
-
-class Installation:
-    """One user's directory and environment."""
-
-    def __init__(self, where: Path, environment: dict[str, str]) -> None:
-        self.where = where
-        self.run_dir = where / "run"
-        self.environment = environment
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
-
-    def call(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            self.command(*arguments),
-            env=self.environment,
-            cwd=self.where,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    @contextmanager
-    def running(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-        with subprocess.Popen(
-            self.command(*arguments), env=self.environment, cwd=self.where, stderr=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(PATIENCE_S)
-
-    def children(self) -> dict[str, int]:
-        return roster.orphans(self.run_dir / "children.json")
-
-    def verify(self, status: int = 0) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.call("verify", "--json", status=status).stdout)
-        return found
-
-    def stage(self, found: dict[str, Any], name: str) -> dict[str, Any]:
-        return next(stage for stage in found["stages"] if name in stage["name"])
-
-
-@pytest.fixture
-def installed(
-    tmp_path: Path, kafka_bootstrap: str, cassandra_endpoint: Any, topic_prefix: str, keyspace: str
-) -> Installation:
-    own = {
-        "EMBEDDED__STATE_DIR": str(tmp_path),
-        "RUN_DIR": str(tmp_path / "run"),
-        "KAFKA__BOOTSTRAP_SERVERS": kafka_bootstrap,
-        "KAFKA__PREFIX": topic_prefix,
-        "CASSANDRA__CONTACT_POINTS": json.dumps(cassandra_endpoint.contact_points),
-        "CASSANDRA__PORT": str(cassandra_endpoint.port),
-        "CASSANDRA__LOCAL_DC": cassandra_endpoint.dc,
-        "CASSANDRA__KEYSPACE": keyspace,
-        "PROCESSING__MEMORY": "1g",
-    }
-    others = {name: value for name, value in os.environ.items() if not name.startswith("FASTDATA_")}
-    environment = {**others, **{f"FASTDATA_{name}": value for name, value in own.items()}}
-    artifacts.keep(tmp_path / "models", handmade("1 / (1 + exp(-(amount / 100 - 3)))", 0.3))
-    installation = Installation(tmp_path, environment)
-    installation.call("migrate")
-    installation.call("models", "deploy", "fraud")
-    return installation
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def test_from_a_card_swipe_to_an_acknowledged_command(
