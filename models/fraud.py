@@ -1,37 +1,65 @@
-"""The fraud model: what a card usually does, what its terminal has lately been reported for."""
+"""The fraud model: amounts that are unusual for a card, terminals that were lately reported for fraud.
+
+A card that is used by others pays more than its owner does, for about two weeks; a terminal that is
+compromised turns every payment into a fraud, for about a month, and the first reports come after a week.
+"""
 
 from typing import Final
 
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.events import Transaction
-from models.expressions import day_of_week, field, hour_of_day
+from models.expressions import coalesce, feature, field, sqrt
 from models.features import Entity, row
-from models.spec import AlertShare, ModelSpec
+from models.spec import AlertBudget, LateLabel, ModelSpec
 
 DAY: Final = 86_400_000
-SATURDAY: Final = 5
-NIGHT_ENDS: Final = 6
+WEEK: Final = 7 * DAY
+MONTH: Final = 4 * WEEK
+
+LARGE: Final = 2.5
+"""An amount of so many times the card's mean is seldom the owner's."""
 
 amount = field("amount")
+mean, deviation = feature("card_mean"), feature("card_deviation")
 card = Entity("card")
 terminal = Entity("terminal")
 
 FRAUD: Final = ModelSpec(
     name="fraud",
-    version="1",
+    version="2",
     event=Transaction,
     features=[
         row("amount", amount),
-        row("weekend", day_of_week() >= SATURDAY),
-        row("night", hour_of_day() <= NIGHT_ENDS),
-        *(card.count(f"card_count_{days}d", half_life_ms=days * DAY) for days in (1, 7, 30)),
-        *(card.mean(f"card_mean_{days}d", amount, half_life_ms=days * DAY) for days in (1, 7, 30)),
-        *(terminal.count(f"terminal_count_{days}d", half_life_ms=days * DAY) for days in (1, 7, 30)),
-        *(terminal.risk(f"terminal_risk_{days}d", half_life_ms=days * DAY) for days in (1, 7, 30)),
+        # What the card usually pays: of a few large amounts the mean of the roots knows less than the mean.
+        card.mean("card_mean", amount, half_life_ms=MONTH),
+        card.deviation("card_deviation", amount, half_life_ms=MONTH),
+        card.mean("card_root", coalesce(sqrt(amount), 0.0), half_life_ms=MONTH),
+        # How unusual this amount is, and whether others were lately.
+        row("deviations", coalesce((amount - mean) / deviation, 0.0)),
+        row("times_usual", coalesce(amount / (feature("card_root") * feature("card_root")), 1.0)),
+        row("card_spread", coalesce(deviation / mean, 0.0)),
+        card.recent(10).max("card_largest", amount, within_ms=MONTH),
+        row("largest_to_mean", coalesce(feature("card_largest") / mean, 1.0)),
+        # What is known of the terminal: labels come a week late.
+        terminal.risk("terminal_risk_day", half_life_ms=DAY),
+        terminal.risk("terminal_risk_month", half_life_ms=MONTH),
+        terminal.frauds("terminal_frauds", half_life_ms=MONTH),
+        terminal.labels("terminal_known", half_life_ms=MONTH),
+        # A lone fraud here was the card's rather than the terminal's where the amount was large.
+        terminal.sum("terminal_large", amount > LARGE * mean, half_life_ms=MONTH),
     ],
-    estimator=lambda: make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000)),
-    threshold=AlertShare(0.01),
+    # Few small trees: cheap for each event, and few frauds teach more than a handful only by chance.
+    estimator=lambda: HistGradientBoostingClassifier(
+        max_iter=60,
+        learning_rate=0.05,
+        max_leaf_nodes=8,
+        min_samples_leaf=40,
+        l2_regularization=5.0,
+        max_features=0.3,
+        early_stopping=False,
+        random_state=0,
+    ),
+    threshold=AlertBudget(per_day=100),
+    label=LateLabel(WEEK),
 )

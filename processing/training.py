@@ -6,30 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import SparkSession
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.artifact import FORMAT, Artifact, Training, seal
-from models.compiled import Compiled
-from models.estimators import compile_estimator
+from models.evaluation import average_precision, calibration, roc_auc
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
-from processing.history import read_history, verdicts
+from processing.fitting import Fitted, Scores, check_parity, fit
+from processing.labelled import CONF, labelled
 from processing.session import spark_session
-from processing.stages import featurise, history_stage, with_score
 
 HOLD_OUT: Final = 0.25
-"""Share of the labelled events, the latest ones, that metrics and threshold are taken from."""
+"""Share of the events, the latest ones, that metrics and threshold are taken from."""
 
-PARITY: Final = 1e-9
-"""Largest difference allowed between the compiled score and scikit-learn's own."""
-
-_CONF: Final = {"spark.sql.shuffle.partitions": "2", "spark.sql.execution.arrow.pyspark.enabled": "true"}
+_CODE: Final = ("models", "processing")
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,9 @@ def train(
     spec: ModelSpec, history: Path, *, java: Path, memory: str, report: Callable[[str], None]
 ) -> Artifact:
     """Train a model on a history and return its artifact.
+
+    The latest quarter of the events is held out: metrics and threshold are those of scores that the
+    estimator could not have learned. Nor does it learn from events whose label was not known by then.
 
     Parameters
     ----------
@@ -59,42 +56,40 @@ def train(
     Raises
     ------
     RefuseTrainingError
-        When the labelled events hold one class only, or the compiled score differs from scikit-learn's.
+        When the events hold one class only, the estimator takes no nulls and a feature may be null, or the
+        compiled score differs from scikit-learn's.
+    RefuseSpecError
+        When the estimator can't be compiled.
     """
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=_CONF) as spark:
-        rows = _labelled_features(spark, spec, history)
+    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+        rows = labelled(spark, spec.plan(), history)
+        if spec.label is not None:
+            rows = rows[rows.verdict.notna()]
         report(
-            f"{len(rows)} labelled events, {int(rows.verdict.sum())} frauds, {len(spec.features)} features"
+            f"{len(rows)} {'labelled ' if spec.label else ''}events, {_frauds(rows)} frauds, {len(spec.features)} features"
         )
-        return _fit(spark, spec, _split(rows), report)
+        return _trained(spark, spec, _split(spec, rows), report)
 
 
-def _labelled_features(spark: SparkSession, spec: ModelSpec, history: Path) -> pd.DataFrame:
-    plan = spec.plan()
-    columns = ["event_id", "event_time", *plan.features]
-    features = featurise(read_history(spark, history), plan, history_stage).select(*columns).toPandas()
-    truth = pd.DataFrame(verdicts(history), columns=["event_id", "verdict"])
-    return features.merge(truth, on="event_id").sort_values("event_time", kind="stable", ignore_index=True)
-
-
-def _split(rows: pd.DataFrame) -> _Split:
+def _split(spec: ModelSpec, rows: pd.DataFrame) -> _Split:
     cut = int(len(rows) * (1 - HOLD_OUT))
-    split = _Split(rows.iloc[:cut], rows.iloc[cut:])
+    head, tail = rows.iloc[:cut], rows.iloc[cut:]
+    if spec.label is not None and len(tail):
+        head = head[head.known_at <= tail.event_time.iloc[0]]
+    split = _Split(head, tail)
     for name, part in (("first", split.fit), ("held-out last", split.tail)):
-        if part.verdict.nunique() != 2:  # noqa: PLR2004 - fraud and no fraud
+        if not len(part) or (spec.label is not None and part.verdict.nunique() != 2):  # noqa: PLR2004 - fraud and no fraud
             raise RefuseTrainingError(
-                f"the {name} part of the history has {len(part)} labelled events of one class only; give more days"
+                f"the {name} part of the history has {len(part)} events with a label in time, of one class only; "
+                "give more days"
             )
     return split
 
 
-def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[str], None]) -> Artifact:
-    plan = spec.plan()
-    estimator = spec.estimator().fit(split.fit[plan.features].to_numpy(), split.fit.verdict.to_numpy())
-    scores = estimator.predict_proba(split.tail[plan.features].to_numpy())[:, 1]
-    compiled = compile_estimator(estimator, plan.features)
-    _check_parity(spark, split.tail[plan.features], compiled, scores)
-    metrics = _metrics(split.tail.verdict.to_numpy(), scores)
+def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[str], None]) -> Artifact:
+    fitted = fit(spec, split.fit)
+    scores = check_parity(spark, spec, fitted, split.tail)
+    metrics = _metrics(split.tail, scores, fitted)
     report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
     return seal(
         Artifact(
@@ -102,8 +97,8 @@ def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[
             name=spec.name,
             version=spec.version,
             event=str(spec.event.__struct_config__.tag),
-            plan=plan,
-            compiled=compiled,
+            plan=spec.plan(),
+            compiled=fitted.compiled,
             threshold=spec.threshold.of(scores, int(np.ptp(split.tail.event_time))),
             metrics=metrics,
             training=_provenance(split),
@@ -111,23 +106,17 @@ def _fit(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[
     )
 
 
-def _check_parity(
-    spark: SparkSession, features: pd.DataFrame, compiled: Compiled, expected: npt.NDArray[np.float64]
-) -> None:
-    native = with_score(spark.createDataFrame(features), compiled).select("score").toPandas().score.to_numpy()
-    difference = float(np.abs(native - expected).max())
-    if not difference <= PARITY:
-        raise RefuseTrainingError(
-            f"the compiled score differs from scikit-learn's by {difference:g}, at most {PARITY:g} is allowed"
-        )
+def _metrics(tail: pd.DataFrame, scores: Scores, fitted: Fitted) -> dict[str, float]:
+    known = tail.verdict.notna().to_numpy()
+    truth, told = tail.verdict[known].to_numpy(dtype=bool), scores[known]
+    if not truth.any() or truth.all():
+        return {}
+    metrics = {"roc_auc": roc_auc(truth, told), "average_precision": average_precision(truth, told)}
+    return metrics | ({"brier": calibration(truth, told).brier} if fitted.probability else {})
 
 
-def _metrics(verdicts: npt.NDArray[Any], scores: npt.NDArray[np.float64]) -> dict[str, float]:
-    truth = verdicts.astype(bool)
-    return {
-        "roc_auc": float(roc_auc_score(truth, scores)),
-        "average_precision": float(average_precision_score(truth, scores)),
-    }
+def _frauds(rows: pd.DataFrame) -> int:
+    return int(rows.verdict.eq(other=True).sum())
 
 
 def _provenance(split: _Split) -> Training:
@@ -137,10 +126,21 @@ def _provenance(split: _Split) -> Training:
         first_event_time=int(rows.event_time.min()),
         last_event_time=int(rows.event_time.max()),
         events=len(split.fit),
-        frauds=int(split.fit.verdict.sum()),
+        frauds=_frauds(split.fit),
         data=digest,
         versions={
+            "code": code_version(),
             "python": ".".join(map(str, sys.version_info[:3])),
             **{name: version(name) for name in ("fastdata", "pyspark", "scikit-learn", "numpy", "pandas")},
         },
     )
+
+
+def code_version() -> str:
+    """Return a digest of the source of all that takes part in a score: two artifacts with the same were made by the same code."""
+    root = Path(__file__).parent.parent
+    files = sorted(file for package in _CODE for file in (root / package).rglob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(root)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()

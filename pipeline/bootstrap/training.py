@@ -1,20 +1,21 @@
-"""Training on simulated history: the days before a live simulation of the same world begins."""
+"""Training on simulated history (the days before a live simulation of the same world begins) or on files."""
 
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 from infra.embedded.java import java_binary
 from ingest.handbook.settings import HandbookSettings
-from ingest.handbook.stream import World
+from ingest.recorded import open_recording
 from models.events import Transaction
 from models.spec import ModelSpec
 from pipeline import artifacts
-from pipeline.bootstrap.feeds import tokenizer
+from pipeline.bootstrap import histories
+from pipeline.errors import RefuseUsageError
 from pipeline.settings import Settings
-from processing.history import write_history
 from processing.training import train
+
+Report = Callable[[str], None]
 
 
 def train_model(
@@ -24,13 +25,33 @@ def train_model(
     *,
     first_day: date,
     days: int,
-    report: Callable[[str], None],
+    report: Report,
 ) -> Path:
-    """Train a model on so many simulated days and keep its artifact; return its file."""
-    with tempfile.TemporaryDirectory(prefix="fastdata-history-") as folder:
-        history = Path(folder) / "history.parquet"
-        events = World(world, tokenizer(settings)).events(first_day, days)
-        rows = write_history(events, Transaction, history)
-        report(f"history of {days} days from {first_day}: {rows} transactions and labels")
-        artifact = train(spec, history, java=java_binary(), memory=settings.processing.memory, report=report)
+    """Train a model on so many simulated days and keep its artifact; return its file.
+
+    Raises
+    ------
+    RefuseUsageError
+        When the model scores other events than transactions.
+    """
+    if spec.event is not Transaction:
+        raise RefuseUsageError(
+            f"{spec.name} scores {spec.event.__struct_config__.tag} events and only transactions are "
+            "simulated here: train it with --data and --map"
+        )
+    with histories.simulated(settings, world, first_day, days, report) as history:
+        return _trained(settings, spec, history, report)
+
+
+def train_on_files(
+    settings: Settings, spec: ModelSpec, files: Sequence[Path], mapping: Path | None, report: Report
+) -> Path:
+    """Train a model on all that files hold and keep its artifact; return its file."""
+    recording = open_recording(files, mapping)
+    with histories.recorded(settings, spec, recording, None, report) as history:
+        return _trained(settings, spec, history, report)
+
+
+def _trained(settings: Settings, spec: ModelSpec, history: Path, report: Report) -> Path:
+    artifact = train(spec, history, java=java_binary(), memory=settings.processing.memory, report=report)
     return artifacts.keep(settings.models_dir, artifact)

@@ -1,0 +1,113 @@
+"""`models backtest`: how good a model would have been, window by window."""
+
+import json
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline import specs
+from pipeline.cli.given import say, settings_of
+from pipeline.cli.models.train import Mapping, Model
+from pipeline.errors import RefuseUsageError
+
+if TYPE_CHECKING:
+    from models.spec import ModelSpec
+    from processing.backtest import Fold
+
+DAY_MS = 86_400_000
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(backtest)
+
+
+def backtest(
+    context: typer.Context,
+    model: Model = specs.FRAUD,
+    *,
+    data: Annotated[
+        list[Path], typer.Option(help="Parquet, CSV or JSON Lines file with labels; may be repeated.")
+    ],
+    mapping: Mapping = None,
+    train_from: Annotated[
+        str | None, typer.Option(metavar="DATE", help="First day of training, as in 2018-07-25 (UTC).")
+    ] = None,
+    train_days: Annotated[int, typer.Option(min=1, help="Days of training.")] = 7,
+    delay_days: Annotated[
+        int | None,
+        typer.Option(min=0, help="Days until the test begins; the model's label delay if left out."),
+    ] = None,
+    test_days: Annotated[int, typer.Option(min=1, help="Days of test.")] = 7,
+    folds: Annotated[
+        str | None, typer.Option(metavar="DATES", help="Further first days of training, with commas between.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Cards a day that are looked at.")] = 100,
+    missed_fraud: Annotated[
+        float, typer.Option(min=0, help="Cost of a missed fraud, times its amount.")
+    ] = 1.0,
+    review: Annotated[float, typer.Option(min=0, help="Cost of looking at an alert.")] = 1.0,
+    false_decline: Annotated[
+        float, typer.Option(min=0, help="Cost of an alert on a good event: a customer turned away.")
+    ] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    chart: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Draw the ranking, calibration, alerts and money.")
+    ] = None,
+) -> None:
+    """Train on a window, wait until its labels are known, score the window after it; by the compiled SQL.
+
+    Cards with a fraud since training began leave the test on the day after it became known. The threshold
+    is taken from the scores between the windows.
+    """
+    began = time.monotonic()
+    settings, spec = settings_of(context), specs.load(model)
+    windows = _folds(spec, train_from, folds, train_days, delay_days, test_days)
+    if chart is not None and not chart.absolute().parent.is_dir():
+        raise RefuseUsageError(f"there is no folder {chart.absolute().parent} for the chart")
+    from models.evaluation import Costs  # noqa: PLC0415 - only what runs is loaded
+    from pipeline import backtest_chart, backtest_report  # noqa: PLC0415 - only what runs is loaded
+    from pipeline.bootstrap.backtest import backtest_on_files  # noqa: PLC0415 - only what runs is loaded
+
+    costs = Costs(missed_fraud=missed_fraud, review=review, false_decline=false_decline)
+    results = backtest_on_files(settings, spec, data, mapping, windows, costs=costs, top=top, report=say)
+    if chart is not None:
+        backtest_chart.draw(spec, results, top, chart)
+    if as_json:
+        told = backtest_report.as_json(spec, results, top, time.monotonic() - began)
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        typer.echo("\n".join(backtest_report.lines(spec, results, top)))
+
+
+def _folds(  # noqa: PLR0917 - the options of one command
+    spec: "ModelSpec",
+    train_from: str | None,
+    further: str | None,
+    train_days: int,
+    delay_days: int | None,
+    test_days: int,
+) -> "list[Fold]":
+    from processing.backtest import Fold  # noqa: PLC0415 - only what runs is loaded
+
+    texts = [*([train_from] if train_from else []), *(further.split(",") if further else [])]
+    if not texts:
+        raise RefuseUsageError("say when training begins: --train-from 2018-07-25, or several with --folds")
+    declared_ms = spec.label.delay_ms if spec.label else 0
+    delay_ms = declared_ms if delay_days is None else delay_days * DAY_MS
+    starts = sorted({_date(text.strip()) for text in texts})
+    return [Fold(_ms(start), train_days * DAY_MS, delay_ms, test_days * DAY_MS) for start in starts]
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise RefuseUsageError(f"{text!r} is no date: write it as in 2018-07-25") from error
+
+
+def _ms(day: date) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000)

@@ -1,0 +1,140 @@
+"""Fit, compile, prove: an estimator on rows of features, and the SQL that gives the same scores."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark.sql import SparkSession
+from sklearn.base import is_classifier, is_outlier_detector
+
+from models.checking import nullable_names
+from models.compiled import Compiled
+from models.estimators import compile_estimator
+from models.spec import ModelSpec
+from processing.errors import RefuseTrainingError
+from processing.stages import with_score
+
+Scores = npt.NDArray[np.float64]
+
+PARITY: Final = 1e-9
+"""Largest difference allowed between the compiled score and scikit-learn's own, relative to the larger of 1 and the score."""
+
+_CLASSES: Final = 2
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted estimator and its SQL.
+
+    Attributes
+    ----------
+    nullable
+        Features that may be null.
+    probability
+        Whether a score is the probability of fraud.
+    """
+
+    estimator: Any
+    compiled: Compiled
+    nullable: list[str]
+    probability: bool
+
+
+def fit(spec: ModelSpec, rows: pd.DataFrame) -> Fitted:
+    """Fit a model's estimator on rows of features and `verdict`, and compile it.
+
+    Raises
+    ------
+    RefuseTrainingError
+        When it needs two classes and there is one, or takes no nulls and a feature may be null.
+    RefuseSpecError
+        When it can't be compiled.
+    """
+    estimator, features = spec.estimator(), _features(spec, rows)
+    nullable = _nullable(spec, features)
+    if spec.label is None:
+        _taking_nulls(estimator, nullable, lambda: estimator.fit(features))
+    else:
+        target = _target(estimator, rows)
+        _taking_nulls(estimator, nullable, lambda: estimator.fit(features, target))
+    _taking_nulls(estimator, nullable, lambda: own_scores(estimator, _probes(features, nullable)))
+    compiled = compile_estimator(estimator, list(features.columns))
+    return Fitted(estimator, compiled, nullable, bool(is_classifier(estimator)))
+
+
+def own_scores(estimator: Any, features: pd.DataFrame) -> Scores:
+    """Return scikit-learn's scores: a probability, a prediction, or how strange a detector finds it."""
+    if is_classifier(estimator):
+        scores = estimator.predict_proba(features)[:, 1]
+    elif is_outlier_detector(estimator):
+        scores = -estimator.score_samples(features)
+    else:
+        scores = estimator.predict(features)
+    return np.asarray(scores, dtype=np.float64)
+
+
+def native_scores(spark: SparkSession, compiled: Compiled, features: pd.DataFrame) -> Scores:
+    """Return the scores by SQL, in the rows' order."""
+    numbered = features.astype(np.float64).assign(_row=np.arange(len(features)))
+    scored = with_score(spark.createDataFrame(numbered), compiled).select("_row", "score").toPandas()
+    return scored.sort_values("_row").score.to_numpy(dtype=np.float64)
+
+
+def check_parity(spark: SparkSession, spec: ModelSpec, fitted: Fitted, rows: pd.DataFrame) -> Scores:
+    """Return the scores of rows by SQL, which must be scikit-learn's own; nulls where they may be are tried too.
+
+    Raises
+    ------
+    RefuseTrainingError
+        When they differ.
+    """
+    features = _features(spec, rows)
+    tried = pd.concat([features, _probes(features, fitted.nullable)], ignore_index=True)
+    native, own = native_scores(spark, fitted.compiled, tried), own_scores(fitted.estimator, tried)
+    difference = float((np.abs(native - own) / np.maximum(1, np.abs(own))).max())
+    if not difference <= PARITY:
+        raise RefuseTrainingError(
+            f"the compiled score differs from scikit-learn's by {difference:g}, at most {PARITY:g} is allowed"
+        )
+    return native[: len(features)]
+
+
+def _features(spec: ModelSpec, rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[[f.name for f in spec.features]].astype(np.float64)
+
+
+def _nullable(spec: ModelSpec, features: pd.DataFrame) -> list[str]:
+    declared = set(nullable_names(spec.event, spec.features))
+    return [name for name in features.columns if name in declared or features[name].isna().any()]
+
+
+def _probes(features: pd.DataFrame, nullable: list[str]) -> pd.DataFrame:
+    """Return a row as it is, one with each nullable feature null, and one with all of them null."""
+    row = features.iloc[[0]]
+    one = [row.assign(**{name: np.nan}) for name in nullable]
+    return pd.concat([row, *one, row.assign(**dict.fromkeys(nullable, np.nan))], ignore_index=True)
+
+
+def _target(estimator: Any, rows: pd.DataFrame) -> npt.NDArray[Any]:
+    verdicts = rows.verdict.to_numpy(dtype=bool)
+    if not is_classifier(estimator):
+        return verdicts.astype(np.float64)
+    if len(np.unique(verdicts)) != _CLASSES:
+        raise RefuseTrainingError(
+            f"{len(rows)} labelled events of one class only can't train a {type(estimator).__name__}: give more days"
+        )
+    return verdicts
+
+
+def _taking_nulls(estimator: Any, nullable: list[str], act: Any) -> None:
+    try:
+        act()
+    except ValueError as error:
+        if not nullable or "NaN" not in str(error):
+            raise RefuseTrainingError(f"{type(estimator).__name__} can't be fitted: {error}") from error
+        raise RefuseTrainingError(
+            f"{', '.join(nullable)} may be null, and {type(estimator).__name__} takes no nulls: "
+            "put a SimpleImputer in front of it, as in make_pipeline(SimpleImputer(), ...)"
+        ) from error

@@ -1,0 +1,67 @@
+"""The features of a history's events beside what became known of them: the table that models are trained and tested on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+from pyspark.sql import SparkSession
+
+from models.plan import Plan
+from processing.history import read_history, verdicts
+from processing.stages import featurise, history_stage
+
+CONF: Final = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
+}
+"""Spark settings for small tables between Spark and pandas."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Event times from `start_ms` to before `end_ms`, milliseconds since the epoch."""
+
+    start_ms: int
+    end_ms: int
+
+    @property
+    def days(self) -> float:
+        """Its length in days."""
+        return (self.end_ms - self.start_ms) / 86_400_000
+
+    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows whose event time lies within."""
+        return rows[(rows.event_time >= self.start_ms) & (rows.event_time < self.end_ms)]
+
+
+def labelled(spark: SparkSession, plan: Plan, history: Path, span: Span | None = None) -> pd.DataFrame:
+    """Return one row per scored event, in order of event time.
+
+    Parameters
+    ----------
+    history
+        A file by `processing.history.write_history`.
+    span
+        Only these events; their features see all that lies before. None: all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns event_id, event_time, the entity and the amount where the event has one, the features,
+        `verdict` (fraud or not, null without a label), `known_at` (milliseconds since the epoch).
+    """
+    events = featurise(read_history(spark, history), plan, history_stage)
+    if span is not None:
+        events = events.where(f"event_time >= {span.start_ms}L and event_time < {span.end_ms}L")
+    own = [name for name in ("amount",) if name in plan.fields]
+    columns = dict.fromkeys(["event_id", "event_time", plan.entity, *own, *plan.features])
+    table = events.select(*columns).toPandas()
+    rows = table.merge(verdicts(history), on="event_id", how="left")
+    return rows.sort_values(["event_time", "event_id"], ignore_index=True)
+
+
+def span_read(plan: Plan, span: Span, label_delay_ms: int) -> Span:
+    """Return the events that a history needs so that the features within the span are complete."""
+    return Span(plan.windows.start(span.start_ms) - label_delay_ms, span.end_ms)
