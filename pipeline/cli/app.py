@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import checks, demo, feeds, models, run, servers, train
+from pipeline.cli import checks, demo, feeds, models, run, servers
 from pipeline.cli.given import Given
 from pipeline.cli.group import CommandGroup
 
 HELP = """From a card swipe to an acknowledged command: Kafka, Spark, Cassandra and actors on this machine.
 
-A first look: `fastdata demo`. By hand: `up`, `migrate`, `train`, then `run` and, in another terminal,
-`simulate transactions` or `replay`; `verify` says whether every event has arrived everywhere, once.
+A first look: `fastdata demo`. By hand: `up`, `migrate`, `models train`, `models deploy`, then `run` and, in
+another terminal, `simulate transactions` or `replay`; `verify` says whether every event has arrived everywhere, once.
 """
 
 EPILOG = """Exit status: 0 done; 1 a check failed or the work can't go on; 2 wrong usage, setting or input;
@@ -63,7 +63,6 @@ def before(
 
 
 servers.add_to(app)
-train.add_to(app)
 models.add_to(app)
 feeds.add_to(app)
 run.add_to(app)

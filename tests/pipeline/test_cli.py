@@ -1,14 +1,16 @@
 """The command line: help that answers at once, refusals of one line, and exit statuses; no server needed."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from fraud_artifact import handmade
 from typer.testing import CliRunner
 
-from pipeline import roster
+from pipeline import artifacts, roster
 from pipeline.cli import app
 
 COMMANDS = [
@@ -16,7 +18,7 @@ COMMANDS = [
     "down",
     "status",
     "migrate",
-    "train",
+    "models",
     "simulate",
     "replay",
     "run",
@@ -136,9 +138,28 @@ def test_down_with_wipe_says_what_it_deletes() -> None:
     assert not kept.exists()
 
 
-def test_a_part_without_model_is_refused_before_spark_starts() -> None:
-    status, _, err = call("run", "--only", "query", env=AWAY)
-    assert status == 1
-    assert "query can't go on" in err
-    log = Path(".fastdata/runs/main/logs/query.log").read_text()
-    assert "run `fastdata train` first" in log
+def test_a_run_without_deployment_is_refused_with_the_command_that_helps() -> None:
+    status, _, err = call("--namespace", "trial", "run", "--only", "query", env=AWAY)
+    assert status == 2
+    assert "no model is deployed in namespace trial: `fastdata --namespace trial models train` first" in err
+    assert not Path(".fastdata/runs/trial/logs/query.log").exists()
+
+
+def test_the_life_of_a_model_without_any_server() -> None:
+    assert call("models", "list", env=AWAY)[2].strip().endswith("`fastdata models train` makes one")
+    assert "no trained model fraud" in call("models", "deploy", "fraud", env=AWAY)[2]
+    for _ in range(2):
+        artifacts.keep(Path(".fastdata/models"), handmade("0.5D", 0.5))
+    assert "deploy it without --shadow" in call("models", "deploy", "fraud", "--shadow", env=AWAY)[2]
+    assert call("models", "deploy", "fraud", "1.1", env=AWAY)[1] == "fraud: 1.1 acts\n"
+    assert "promote fraud 1.2" in call("models", "deploy", "fraud", env=AWAY)[2]
+    status, out, _ = call("models", "deploy", "fraud", "--shadow", env=AWAY)
+    assert (status, out) == (0, "fraud: 1.1 acts, beside it 1.2\n")
+    assert call("models", "promote", "fraud", "1.2", env=AWAY)[1] == "fraud: 1.2 acts, beside it 1.1\n"
+    roles = {v["version"]: v["role"] for v in json.loads(call("models", "list", "--json", env=AWAY)[1])}
+    assert roles == {"1.1": "shadow", "1.2": "champion"}
+    table = call("models", "list", env=AWAY)[1]
+    assert "champion, not acting yet" in table
+    assert call("models", "rollback", "fraud", env=AWAY)[1] == "fraud: 1.1 acts, beside it 1.2\n"
+    assert call("models", "retire", "fraud", "1.2", env=AWAY)[1] == "fraud: 1.1 acts\n"
+    assert call("models", "retire", "fraud", "1.1", env=AWAY)[0] == 2
