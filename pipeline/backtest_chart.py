@@ -75,7 +75,8 @@ def _alerts(axes: Axes, results: Sequence[FoldResult]) -> None:
         first = datetime.fromtimestamp(result.outcomes.event_time.min() / 1_000, UTC)
         per_day = result.evaluation.alerts.per_day
         dates = [
-            first.replace(hour=12, minute=0, second=0) + timedelta(days=day) for day in range(len(per_day))
+            first.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=day)
+            for day in range(len(per_day))
         ]
         axes.bar(dates, per_day, width=0.8, color=colour)  # type: ignore[arg-type] # matplotlib takes dates
     axes.tick_params(axis="x", rotation=30)

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from models.plan import Plan
+from models.plan import WINDOW_START, Plan
 from processing.history import read_history, verdicts
 from processing.stages import featurise, history_stage
 
@@ -55,6 +55,8 @@ def labelled(spark: SparkSession, plan: Plan, history: Path, span: Span | None =
     events = featurise(read_history(spark, history), plan, history_stage)
     if span is not None:
         events = events.where(f"event_time >= {span.start_ms}L and event_time < {span.end_ms}L")
+        # Follows from that line, and lets Spark leave out windows in which no such event is kept.
+        events = events.where(f"{WINDOW_START} + {plan.overlap_ms}L < {span.end_ms}L")
     own = [name for name in ("amount",) if name in plan.fields]
     columns = dict.fromkeys(["event_id", "event_time", plan.entity, *own, *plan.features])
     table = events.select(*columns).toPandas()

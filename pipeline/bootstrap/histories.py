@@ -49,10 +49,10 @@ def recorded(
     with tempfile.TemporaryDirectory(prefix="fastdata-history-") as folder:
         file = Path(folder) / "history.parquet"
         rows = write_history(recording.events(tokenizer(settings), selection), spec.event, file)
-        report(f"history of {rows:,} events and labels{_refused(recording)}")
         if recording.first is None:
             where = "" if read is None else f" before {_day(read.end_ms)}"
             raise RefuseUsageError(f"the data holds no events{where}{_refused(recording)}")
+        report(f"history of {rows:,} events and labels{_refused(recording)}")
         yield file
 
 
