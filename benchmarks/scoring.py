@@ -33,6 +33,7 @@ def topics_of(kafka: KafkaSettings) -> Topics:
         bootstrap_servers=kafka.bootstrap_servers,
         sources=sources,
         partitions=dict.fromkeys(sources.values(), 1),
+        features=topic_name(kafka, "features"),
         scores=topic_name(kafka, "scores"),
         alerts=topic_name(kafka, "alerts"),
         dead_letters=topic_name(kafka, "dead-letters"),

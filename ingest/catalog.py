@@ -33,6 +33,7 @@ TOPICS: Final[Mapping[TopicName, Topic]] = MappingProxyType(
         "transactions": Topic(1, "CreateTime"),
         "labels": Topic(1, "CreateTime"),
         "readings": Topic(1, "CreateTime"),
+        "features": Topic(2, "LogAppendTime", retention_hours=24.0),
         "scores": Topic(4, "LogAppendTime"),
         "alerts": Topic(4, "LogAppendTime"),
         "commands": Topic(2, "LogAppendTime"),

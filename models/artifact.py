@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from models.by_python import ByPython
 from models.compiled import Compiled
 from models.errors import RefuseSpecError
 from models.plan import Plan
@@ -48,6 +49,8 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         A score at or above it is an alert.
     metrics
         Name -> value on the held-out tail of the training window.
+    python
+        The estimator where it could not be compiled: it is scored in the Python lane.
     checksum
         sha256 of the artifact without this field.
     """
@@ -61,6 +64,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     threshold: float
     metrics: dict[str, float]
     training: Training
+    python: ByPython | None = None
     checksum: str = ""
 
 

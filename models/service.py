@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.artifact import Artifact
+from models.by_python import SCORE, column_of
 from models.compiled import Compiled
 from models.deployment import Candidate, first
 from models.layout import Columns, extended
@@ -87,10 +88,11 @@ def serve(serving: Serving, artifacts: Mapping[str, Artifact]) -> Service:
     artifacts
         Version -> artifact, of all versions served.
     """
-    layout, scorers = serving.layout, []
+    layout = serving.layout
+    scorers: list[Scorer] = []
     for version in serving.versions:
         layout, columns = extended(layout, artifacts[version].plan, version)
-        scorers.append(Scorer(artifacts[version], columns))
+        scorers.append(Scorer(artifacts[version], {**columns, SCORE: column_of(len(scorers))}))
     return Service(
         event=scorers[0].artifact.event,
         query=serving.query,

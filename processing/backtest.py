@@ -112,8 +112,6 @@ def backtest(
     ------
     RefuseTrainingError
         When a window has no events or one class only, or the estimator does not fit the features.
-    RefuseSpecError
-        When the estimator can't be compiled.
     """
     plan = spec.plan()
     whole = Span(min(f.whole.start_ms for f in folds), max(f.whole.end_ms for f in folds))

@@ -12,21 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
-from sklearn.base import is_classifier, is_outlier_detector
 
-from models.compiled import Compiled
-from models.errors import RefuseSpecError
-from models.estimators import compile_estimator
 from models.events import Event
 from models.explain import explain
 from models.features import Feature
 from models.generated import generated
 from models.reference import Value, by_definition
 from models.spec import ModelSpec
+from processing.errors import RefuseTrainingError
+from processing.fitting import Fitted, as_sql_or_text, own_scores, production_scores
 from processing.history import read_history, write_history
 from processing.session import spark_session
 from processing.stages import featurise, history_stage, streaming_stage, with_score
@@ -110,25 +107,19 @@ def _findings(
         "history = definition", spec.features, history, by_definition(spec.event, spec.features, events)
     )
     yield _same("stream = history", spec.features, _streamed(spark, folder, spec, events), history)
-    table = pd.DataFrame.from_dict(dict(history), orient="index", columns=[f.name for f in spec.features])
-    rows = table.astype(float)
+    rows = _table(history, spec)
     try:
-        fitted = _fitted(spec, rows)
-    except ValueError as error:
-        yield Finding(
-            "fits", passed=False, detail=f"{type(spec.estimator()).__name__} refuses these features: {error}"
-        )
+        estimator = _fit(spec, rows)
+        fitted = _as_in_production(spec, estimator, rows)
+    except (ValueError, RefuseTrainingError) as error:
+        detail = f"{type(spec.estimator()).__name__} does not fit: {error}"
+        yield Finding("fits", passed=False, detail=detail)
         return
-    yield _deterministic(spec, rows, fitted)
-    try:
-        compiled = compile_estimator(fitted, list(rows.columns))
-    except RefuseSpecError as error:
-        yield Finding("native", passed=False, detail=f"{error}; a score by Python is not for this query")
-        return
-    yield Finding("native", passed=True, detail="features and estimator are SQL in the query")
-    yield _scores(spark, rows, fitted, compiled)
-    yield _extreme(spark, folder, spec, compiled, probability=is_classifier(fitted))
-    yield _cost(spark, folder, spec, compiled)
+    yield _deterministic(spec, rows, estimator)
+    yield _lane(fitted, rows)
+    yield _scores(spark, rows, fitted)
+    yield _extreme(spark, folder, spec, fitted)
+    yield _cost(spark, folder, spec, fitted)
 
 
 def _days(spec: ModelSpec) -> int:
@@ -150,6 +141,11 @@ def _history(spark: SparkSession, file: Path, spec: ModelSpec, events: Sequence[
 def _collected(table: DataFrame, spec: ModelSpec) -> Rows:
     names = [f.name for f in spec.features]
     return {r.event_id: {n: r[n] for n in names} for r in table.select("event_id", *names).collect()}
+
+
+def _table(rows: Rows, spec: ModelSpec) -> pd.DataFrame:
+    names = [f.name for f in spec.features]
+    return pd.DataFrame.from_dict(dict(rows), orient="index", columns=names).astype(float)
 
 
 def _streamed(spark: SparkSession, folder: Path, spec: ModelSpec, events: Sequence[Event]) -> Rows:
@@ -196,79 +192,78 @@ def _difference(actual: Value, expected: Value) -> float:
     return abs(actual - expected) / max(1.0, abs(expected))
 
 
-def _fitted(spec: ModelSpec, rows: pd.DataFrame) -> Any:
-    target = np.random.default_rng(1).random(len(rows))
+def _fit(spec: ModelSpec, rows: pd.DataFrame) -> Any:
     estimator = spec.estimator()
-    return estimator.fit(rows, target < 0.3 if is_classifier(estimator) else target)  # noqa: PLR2004 - enough of both classes
+    if spec.label is None:
+        return estimator.fit(rows)
+    target = np.random.default_rng(1).random(len(rows))
+    return estimator.fit(rows, target < 0.3 if hasattr(estimator, "predict_proba") else target)  # noqa: PLR2004 - enough of both classes
 
 
-def _expected(fitted: Any, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-    if is_classifier(fitted):
-        scores = fitted.predict_proba(rows)[:, 1]
-    elif is_outlier_detector(fitted):
-        scores = -fitted.score_samples(rows)
-    else:
-        scores = fitted.predict(rows)
-    return np.asarray(scores, dtype=np.float64)
+def _as_in_production(spec: ModelSpec, estimator: Any, rows: pd.DataFrame) -> Fitted:
+    compiled, python = as_sql_or_text(spec, estimator, rows)
+    return Fitted(estimator, compiled, python, [], hasattr(estimator, "predict_proba"))
 
 
-def _deterministic(spec: ModelSpec, rows: pd.DataFrame, fitted: Any) -> Finding:
-    difference = float(np.abs(_expected(fitted, rows) - _expected(_fitted(spec, rows), rows)).max())
+def _deterministic(spec: ModelSpec, rows: pd.DataFrame, estimator: Any) -> Finding:
+    once = own_scores(estimator, rows)
+    difference = float(np.abs(once - own_scores(_fit(spec, rows), rows)).max())
     wrong = f"two fits on the same rows differ by {difference:.2g}: give the estimator a random_state"
     return Finding(
         "deterministic", difference == 0, "two fits give the same scores" if difference == 0 else wrong
     )
 
 
-def _native(spark: SparkSession, rows: pd.DataFrame, compiled: Compiled) -> npt.NDArray[np.float64]:
-    values = rows.astype(object).where(rows.notna(), None).itertuples(index=False, name=None)
-    table = spark.createDataFrame(list(values), ", ".join(f"{name} double" for name in rows.columns))
-    return np.array(
-        [r.score for r in with_score(table, compiled).select("score").collect()], dtype=np.float64
+def _lane(fitted: Fitted, rows: pd.DataFrame) -> Finding:
+    if fitted.python is None:
+        return Finding("lane", passed=True, detail="SQL in the query: features and estimator")
+    detail = (
+        f"Python, in Arrow batches behind the query: about a second of delay and {_own_cost_us(fitted, rows):.0f} us "
+        f"more per event. {fitted.python.reason}"
     )
+    return Finding("lane", passed=True, detail=detail)
 
 
-def _scores(spark: SparkSession, rows: pd.DataFrame, fitted: Any, compiled: Compiled) -> Finding:
-    native, expected = _native(spark, rows, compiled), _expected(fitted, rows)
-    worst = float((np.abs(native - expected) / np.maximum(1.0, np.abs(expected))).max())
+def _own_cost_us(fitted: Fitted, rows: pd.DataFrame) -> float:
+    began = time.perf_counter()
+    own_scores(fitted.estimator, rows)
+    return (time.perf_counter() - began) / len(rows) * 1e6
+
+
+def _scores(spark: SparkSession, rows: pd.DataFrame, fitted: Fitted) -> Finding:
+    scores, expected = production_scores(spark, fitted, rows), own_scores(fitted.estimator, rows)
+    worst = float((np.abs(scores - expected) / np.maximum(1.0, np.abs(expected))).max())
     return Finding(
-        "score = scikit-learn", worst <= PARITY, f"largest difference {worst:.2g} over {len(rows)} events"
+        "score = estimator's own", worst <= PARITY, f"largest difference {worst:.2g} over {len(rows)} events"
     )
 
 
-def _extreme(
-    spark: SparkSession, folder: Path, spec: ModelSpec, compiled: Compiled, *, probability: bool
-) -> Finding:
+def _extreme(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) -> Finding:
     events = generated(spec.event, _EVENTS, seed=2, days=2, extreme=True)
-    write_history(events, spec.event, folder / "extreme.parquet")
-    table = featurise(read_history(spark, folder / "extreme.parquet"), spec.plan(), history_stage)
-    scores = np.array(
-        [r.score for r in with_score(table, compiled).select("score").collect()], dtype=np.float64
-    )
-    low, high = float(np.min(scores)), float(np.max(scores))
+    rows = _table(_history(spark, folder / "extreme.parquet", spec, events), spec)
+    scores = production_scores(spark, fitted, rows)
     if not np.isfinite(scores).all():
         missing = int((~np.isfinite(scores)).sum())
-        return Finding(
-            "scores of extreme events",
-            passed=False,
-            detail=f"{missing} of {len(scores)} have none: impute what may be null",
-        )
-    inside = not probability or (low >= 0 and high <= 1)
+        detail = f"{missing} of {len(scores)} have none: impute what may be null"
+        return Finding("scores of extreme events", passed=False, detail=detail)
+    low, high = float(scores.min()), float(scores.max())
+    inside = not fitted.probability or (low >= 0 and high <= 1)
     return Finding(
         "scores of extreme events", inside, f"{len(scores)} finite scores, {low:.3g} to {high:.3g}"
     )
 
 
-def _cost(spark: SparkSession, folder: Path, spec: ModelSpec, compiled: Compiled) -> Finding:
+def _cost(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) -> Finding:
     events = generated(spec.event, _COST_EVENTS, seed=3, days=30)
     write_history(events, spec.event, folder / "cost.parquet")
-    table = with_score(
-        featurise(read_history(spark, folder / "cost.parquet"), spec.plan(), history_stage), compiled
-    )
+    table = featurise(read_history(spark, folder / "cost.parquet"), spec.plan(), history_stage)
+    columns = [f.name for f in spec.features]
+    if fitted.python is None:
+        table, columns = with_score(table, fitted.compiled), [*columns, "score"]
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        table.select(F.sum("score")).collect()
+        table.select(F.sum(F.hash(*columns))).collect()
         seconds.append(time.perf_counter() - began)
     detail = f"about {min(seconds) / len(events) * 1e6:.0f} us per event in batch on this machine"
     return Finding(

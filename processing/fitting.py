@@ -1,4 +1,4 @@
-"""Fit, compile, prove: an estimator on rows of features, and the SQL that gives the same scores."""
+"""Fit, compile, prove: an estimator on rows of features, and the SQL, or else the text, that gives the same scores."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,13 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import SparkSession
-from sklearn.base import is_classifier, is_outlier_detector
 
+from models.by_python import COMPILED, ByPython
 from models.checking import nullable_names
 from models.compiled import Compiled
+from models.errors import RefuseSpecError
 from models.estimators import compile_estimator
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
+from processing.keeping import kept, restored
 from processing.stages import with_score
 
 Scores = npt.NDArray[np.float64]
@@ -30,6 +32,8 @@ class Fitted:
 
     Attributes
     ----------
+    python
+        The estimator as text where it can't be SQL: it is scored in the Python lane.
     nullable
         Features that may be null.
     probability
@@ -38,6 +42,7 @@ class Fitted:
 
     estimator: Any
     compiled: Compiled
+    python: ByPython | None
     nullable: list[str]
     probability: bool
 
@@ -48,9 +53,8 @@ def fit(spec: ModelSpec, rows: pd.DataFrame) -> Fitted:
     Raises
     ------
     RefuseTrainingError
-        When it needs two classes and there is one, or takes no nulls and a feature may be null.
-    RefuseSpecError
-        When it can't be compiled.
+        When it needs two classes and there is one, takes no nulls and a feature may be null, or can neither
+        be SQL nor be kept as text.
     """
     estimator, features = spec.estimator(), _features(spec, rows)
     nullable = _nullable(spec, features)
@@ -60,15 +64,31 @@ def fit(spec: ModelSpec, rows: pd.DataFrame) -> Fitted:
         target = _target(estimator, rows)
         _taking_nulls(estimator, nullable, lambda: estimator.fit(features, target))
     _taking_nulls(estimator, nullable, lambda: own_scores(estimator, _probes(features, nullable)))
-    compiled = compile_estimator(estimator, list(features.columns))
-    return Fitted(estimator, compiled, nullable, bool(is_classifier(estimator)))
+    compiled, python = as_sql_or_text(spec, estimator, features)
+    return Fitted(estimator, compiled, python, nullable, hasattr(estimator, "predict_proba"))
+
+
+def as_sql_or_text(
+    spec: ModelSpec, estimator: Any, features: pd.DataFrame
+) -> tuple[Compiled, ByPython | None]:
+    """Return a fitted estimator as SQL, or, where that can't be, as text for the Python lane.
+
+    Raises
+    ------
+    RefuseTrainingError
+        When it can be neither.
+    """
+    try:
+        return compile_estimator(estimator, list(features.columns), features), None
+    except RefuseSpecError as refusal:
+        return COMPILED, kept(estimator, spec.estimator.__module__, str(refusal))
 
 
 def own_scores(estimator: Any, features: pd.DataFrame) -> Scores:
-    """Return scikit-learn's scores: a probability, a prediction, or how strange a detector finds it."""
-    if is_classifier(estimator):
+    """Return the estimator's own scores: a probability, how strange a detector finds it, or a prediction."""
+    if hasattr(estimator, "predict_proba"):
         scores = estimator.predict_proba(features)[:, 1]
-    elif is_outlier_detector(estimator):
+    elif hasattr(estimator, "score_samples"):
         scores = -estimator.score_samples(features)
     else:
         scores = estimator.predict(features)
@@ -82,8 +102,15 @@ def native_scores(spark: SparkSession, compiled: Compiled, features: pd.DataFram
     return scored.sort_values("_row").score.to_numpy(dtype=np.float64)
 
 
+def production_scores(spark: SparkSession, fitted: Fitted, features: pd.DataFrame) -> Scores:
+    """Return the scores as the running system computes them: by SQL, or by the estimator read back from its text."""
+    if fitted.python is None:
+        return native_scores(spark, fitted.compiled, features)
+    return own_scores(restored(fitted.python), features)
+
+
 def check_parity(spark: SparkSession, spec: ModelSpec, fitted: Fitted, rows: pd.DataFrame) -> Scores:
-    """Return the scores of rows by SQL, which must be scikit-learn's own; nulls where they may be are tried too.
+    """Return the scores of rows in production, which must be scikit-learn's own; nulls where they may be are tried too.
 
     Raises
     ------
@@ -92,11 +119,11 @@ def check_parity(spark: SparkSession, spec: ModelSpec, fitted: Fitted, rows: pd.
     """
     features = _features(spec, rows)
     tried = pd.concat([features, _probes(features, fitted.nullable)], ignore_index=True)
-    native, own = native_scores(spark, fitted.compiled, tried), own_scores(fitted.estimator, tried)
+    native, own = production_scores(spark, fitted, tried), own_scores(fitted.estimator, tried)
     difference = float((np.abs(native - own) / np.maximum(1, np.abs(own))).max())
     if not difference <= PARITY:
         raise RefuseTrainingError(
-            f"the compiled score differs from scikit-learn's by {difference:g}, at most {PARITY:g} is allowed"
+            f"the score in production differs from scikit-learn's by {difference:g}, at most {PARITY:g} is allowed"
         )
     return native[: len(features)]
 
@@ -119,7 +146,7 @@ def _probes(features: pd.DataFrame, nullable: list[str]) -> pd.DataFrame:
 
 def _target(estimator: Any, rows: pd.DataFrame) -> npt.NDArray[Any]:
     verdicts = rows.verdict.to_numpy(dtype=bool)
-    if not is_classifier(estimator):
+    if not hasattr(estimator, "predict_proba"):
         return verdicts.astype(np.float64)
     if len(np.unique(verdicts)) != _CLASSES:
         raise RefuseTrainingError(

@@ -66,10 +66,13 @@ class Changes:
         Takes a query and its new interval; the query that runs in its place from then on, None to go on.
     added
         Starts queries beside the others; they are watched too.
+    left
+        Whether a query was stopped on purpose: it is watched no longer.
     """
 
     replaced: Callable[[StreamingQuery, Interval], StreamingQuery | None]
     added: Callable[[], Sequence[StreamingQuery]]
+    left: Callable[[StreamingQuery], bool] = lambda _query: False
 
 
 UNCHANGED: Final = Changes(lambda _query, _interval: None, lambda: ())
@@ -92,7 +95,7 @@ def watch_queries(
     """
     running, latest = list(queries), dict[str, Interval]()
     while not stop.wait(_POLL_S):
-        running += changes.added()
+        running = [query for query in (*running, *changes.added()) if not changes.left(query)]
         running = [_looked_after(query, latest, watch, changes) for query in running]
         if until_idle and len(latest) == len(running) and _idle(latest.values(), watch.end_offsets()):
             break

@@ -6,15 +6,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from models.events import EVENT_TYPES, Event, Label
 from models.service import Service
 from processing.errors import StopQueryError
+from processing.lane import handed_over, has_lane, lane_name, taken_over
 from processing.progress import Changes, Interval, Watch, watch_queries
 from processing.routing import routed
 from processing.session import spark_session
@@ -87,9 +89,14 @@ def run_query(
         report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")
         changes = Changes(
             replaced=lambda query, done: scoring.replaced(query, done, steering),
-            added=lambda: [scoring.start(service) for service in steering.added()],
+            added=lambda: [
+                *(scoring.start(service) for service in steering.added()),
+                *scoring.new_lanes(),
+            ],
+            left=lambda query: query.runId in scoring.ended,
         )
-        watch_queries(queries, stop, until_idle=until_idle, watch=watch, changes=changes)
+        watched = Watch(scoring.of_sources(watch.interval), watch.end_offsets)
+        watch_queries(queries, stop, until_idle=until_idle, watch=watched, changes=changes)
 
 
 def session_of(
@@ -116,6 +123,10 @@ class _Scoring:
         How many tasks they may have together.
     served
         What each of them serves, by its name.
+    lanes
+        The query of the Python lane behind each of them that has one, by its name.
+    starting, ended
+        Lanes that nobody watches yet, and run ids of those that were stopped.
     """
 
     spark: SparkSession
@@ -125,6 +136,9 @@ class _Scoring:
     slots: int
     report: Callable[[str], None]
     served: dict[str, Service] = field(default_factory=dict)
+    lanes: dict[str, StreamingQuery] = field(default_factory=dict)
+    starting: list[StreamingQuery] = field(default_factory=list)
+    ended: set[Any] = field(default_factory=set)
 
     def start(self, service: Service) -> StreamingQuery:
         """Start the query of a service."""
@@ -138,7 +152,21 @@ class _Scoring:
                 f"{service.query} needs more slots than the session has: a restart gives them"
             )
         self.report(f"{service.query}: {describe(service)}")
+        if has_lane(service):
+            lane = start_lane(self.spark, self.settings, self.topics, service)
+            self.lanes[service.query] = lane
+            self.starting.append(lane)
         return start_scoring(self.spark, self.settings, self.topics, service, self.interval_s)
+
+    def new_lanes(self) -> list[StreamingQuery]:
+        """Return the lanes that were started since the last call."""
+        new = list(self.starting)
+        self.starting.clear()
+        return new
+
+    def of_sources(self, take: Callable[[Interval], None]) -> Callable[[Interval], None]:
+        """Return a function that passes on the intervals of queries that read the sources."""
+        return lambda done: None if done.query in {lane_name(query) for query in self.lanes} else take(done)
 
     def replaced(
         self, query: StreamingQuery, interval: Interval, steering: Steering
@@ -149,6 +177,10 @@ class _Scoring:
             return None
         stop_with_tasks(self.spark, query)
         del self.served[interval.query]
+        lane = self.lanes.pop(interval.query, None)
+        if lane is not None:
+            stop_with_tasks(self.spark, lane)
+            self.ended.add(lane.runId)
         return self.start(take_over())
 
 
@@ -161,11 +193,18 @@ def describe(service: Service) -> str:
 
 def scored(spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service) -> DataFrame:
     """Return the streaming rows of one service: Kafka columns `topic`, `key` and `value`."""
+    features = _features(spark, settings, topics, service)
+    return handed_over(features, service, topics) if has_lane(service) else routed(features, service, topics)
+
+
+def _features(
+    spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service
+) -> DataFrame:
     event_type = EVENT_TYPES[service.event]
     events = _valid(spark, topics, event_type)
     rows = scorable_rows(events, _valid(spark, topics, Label), service.layout.fields)
     rows = rows.withWatermark("t", f"{settings.watermark_delay_hours} hours")
-    return routed(featurise(rows, service.layout, streaming_stage), service, topics)
+    return featurise(rows, service.layout, streaming_stage)
 
 
 def start_scoring(
@@ -173,6 +212,15 @@ def start_scoring(
 ) -> StreamingQuery:
     """Start the query of a service on its own checkpoint."""
     return _start(scored(spark, settings, topics, service), service.query, settings, topics, interval_s)
+
+
+def start_lane(
+    spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service
+) -> StreamingQuery:
+    """Start the Python lane of a service: micro-batches over what its query hands over."""
+    taken = taken_over(spark, _features(spark, settings, topics, service), service, topics)
+    name = lane_name(service.query)
+    return _writing(routed(taken, service, topics), name, settings, topics).outputMode("append").start()
 
 
 def _start_rejects(
@@ -195,16 +243,19 @@ def rejects_name(topics: Topics) -> str:
 def _start(
     rows: DataFrame, name: str, settings: ProcessingSettings, topics: Topics, interval_s: int
 ) -> StreamingQuery:
-    started: StreamingQuery = (
+    writer = _writing(rows, name, settings, topics).outputMode("update")
+    trigger = writer.trigger(realTime=f"{interval_s} seconds")  # type: ignore[call-overload] # missing in pyspark's stubs
+    started: StreamingQuery = trigger.start()
+    return started
+
+
+def _writing(rows: DataFrame, name: str, settings: ProcessingSettings, topics: Topics) -> DataStreamWriter:
+    return (
         rows.writeStream.format("kafka")
         .queryName(name)
         .option("kafka.bootstrap.servers", topics.bootstrap_servers)
         .option("checkpointLocation", str((settings.checkpoint_dir / name).resolve()))
-        .outputMode("update")
-        .trigger(realTime=f"{interval_s} seconds")  # type: ignore[call-overload] # missing in pyspark's stubs
-        .start()
     )
-    return started
 
 
 def _valid(spark: SparkSession, topics: Topics, event_type: type[Event]) -> DataFrame:

@@ -106,11 +106,14 @@ def _start_gateway(
                 "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
                 "SPARK_HOME": str(home),
                 "SPARK_LOCAL_IP": "127.0.0.1",
-                "PYSPARK_PYTHON": sys.executable,
+                # estimators of a model's own file are found where its user stands
+                "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]),
             },
         )
         port, secret = _connection(info, process)
-    os.environ.update(PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret)
+    os.environ.update(
+        PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret, PYSPARK_PYTHON=sys.executable
+    )
     return process
 
 

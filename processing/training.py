@@ -58,8 +58,6 @@ def train(
     RefuseTrainingError
         When the events hold one class only, the estimator takes no nulls and a feature may be null, or the
         compiled score differs from scikit-learn's.
-    RefuseSpecError
-        When the estimator can't be compiled.
     """
     with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
         rows = labelled(spark, spec.plan(), history)
@@ -89,6 +87,8 @@ def _split(spec: ModelSpec, rows: pd.DataFrame) -> _Split:
 def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callable[[str], None]) -> Artifact:
     fitted = fit(spec, split.fit)
     scores = check_parity(spark, spec, fitted, split.tail)
+    if fitted.python is not None:
+        report(f"scored in Python, in batches behind the query: {fitted.python.reason}")
     metrics = _metrics(split.tail, scores, fitted)
     report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
     return seal(
@@ -99,6 +99,7 @@ def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callab
             event=str(spec.event.__struct_config__.tag),
             plan=spec.plan(),
             compiled=fitted.compiled,
+            python=fitted.python,
             threshold=spec.threshold.of(scores, int(np.ptp(split.tail.event_time))),
             metrics=metrics,
             training=_provenance(split),

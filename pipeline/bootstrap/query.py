@@ -1,12 +1,13 @@
 """The child `query`: the real-time queries on the embedded Java, with the connector and the deployed models."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from infra import jars
 from infra.embedded.java import java_binary
 from ingest.admin import end_offsets
 from ingest.catalog import topic_name
-from ingest.settings import KafkaSettings
+from ingest.settings import KafkaSettings, TopicName
 from pipeline import progress
 from pipeline.bootstrap.models import places, source_of
 from pipeline.part import Part
@@ -16,6 +17,7 @@ from processing.query import rejects_name, run_query
 from processing.topics import Topics
 
 LABEL = "label"
+FEATURES: Final[TopicName] = "features"
 
 
 def run(part: Part) -> None:
@@ -46,6 +48,7 @@ def topics(kafka: KafkaSettings, events: Iterable[str]) -> Topics:
         bootstrap_servers=kafka.bootstrap_servers,
         sources={tag: topic_name(kafka, topic) for tag, topic in sources.items()},
         partitions={topic_name(kafka, topic): len(end_offsets(kafka, topic)) for topic in sources.values()},
+        features=topic_name(kafka, "features"),
         scores=topic_name(kafka, "scores"),
         alerts=topic_name(kafka, "alerts"),
         dead_letters=topic_name(kafka, "dead-letters"),
@@ -60,6 +63,6 @@ def _watch(part: Part, events: Iterable[str]) -> Watch:
         progress.write(run_dir, progress.after(progress.read(run_dir), done))
 
     def ends() -> Offsets:
-        return {topic_name(kafka, topic): end_offsets(kafka, topic) for topic in read}
+        return {topic_name(kafka, topic): end_offsets(kafka, topic) for topic in (*read, FEATURES)}
 
     return Watch(interval=interval, end_offsets=ends)

@@ -8,6 +8,7 @@ import pytest
 from every_feature import EVERY
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -15,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from models.events import Transaction
 from models.expressions import field, log
 from models.features import row
-from models.spec import AlertShare, ModelSpec
+from models.spec import AlertShare, LateLabel, ModelSpec
 from processing.checks import Finding, check
 
 pytestmark = pytest.mark.spark
@@ -27,6 +28,7 @@ SOUND = ModelSpec(
     EVERY,
     lambda: DecisionTreeClassifier(max_depth=4, random_state=0),
     AlertShare(0.1),
+    LateLabel(0),
 )
 
 
@@ -39,7 +41,7 @@ def findings(spec: ModelSpec, documentation: str | None = "What it looks for.") 
 
 def model(estimator: object) -> ModelSpec:
     features = [row("amount", field("amount")), row("size", log(field("amount") - 250))]
-    return ModelSpec("m", "1", Transaction, features, lambda: estimator, AlertShare(0.1))
+    return ModelSpec("m", "1", Transaction, features, lambda: estimator, AlertShare(0.1), LateLabel(0))
 
 
 def test_a_model_with_every_kind_of_feature_passes() -> None:
@@ -55,7 +57,16 @@ def test_a_model_without_a_word_about_it_fails() -> None:
 def test_an_estimator_that_takes_no_nulls_is_named() -> None:
     finding = findings(model(make_pipeline(StandardScaler(), LogisticRegression())))["fits"]
     assert not finding.passed
-    assert "Pipeline refuses these features" in finding.detail
+    assert "Pipeline does not fit" in finding.detail
+
+
+def test_an_estimator_that_can_not_be_sql_is_said_to_be_scored_in_python() -> None:
+    features = [row("amount", field("amount")), row("half", field("amount") / 2)]
+    spec = ModelSpec("m", "1", Transaction, features, KNeighborsClassifier, AlertShare(0.1), LateLabel(0))
+    found = findings(spec)
+    assert {f.check: f.detail for f in found.values() if not f.passed} == {}
+    assert found["lane"].detail.startswith("Python, in Arrow batches")
+    assert "KNeighborsClassifier" in found["lane"].detail
 
 
 class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types

@@ -32,11 +32,14 @@ SOURCES = {"transaction": "transactions", "label": "labels"}
 
 
 def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None = None) -> list[Interval]:
-    names = {t: topic_name(kafka, t) for t in (*SOURCES.values(), "scores", "alerts", "dead-letters")}
+    names = {
+        t: topic_name(kafka, t) for t in (*SOURCES.values(), "features", "scores", "alerts", "dead-letters")
+    }
     topics = Topics(
         bootstrap_servers=kafka.bootstrap_servers,
         sources={tag: names[t] for tag, t in SOURCES.items()},
         partitions={names[t]: 1 for t in SOURCES.values()},
+        features=names["features"],
         scores=names["scores"],
         alerts=names["alerts"],
         dead_letters=names["dead-letters"],
@@ -52,7 +55,10 @@ def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None 
         jars=resolve("spark"),
         stop=stop or threading.Event(),
         until_idle=True,
-        watch=Watch(intervals.append, lambda: {names[t]: end_offsets(kafka, t) for t in SOURCES.values()}),
+        watch=Watch(
+            intervals.append,
+            lambda: {names[t]: end_offsets(kafka, t) for t in (*SOURCES.values(), "features")},
+        ),
         report=lambda _: None,
     )
     return intervals

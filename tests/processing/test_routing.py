@@ -23,7 +23,7 @@ from processing.topics import Topics
 
 pytestmark = pytest.mark.spark
 
-TOPICS = Topics("none", {}, {}, "scores", "alerts", "dead-letters")
+TOPICS = Topics("none", {}, {}, "features", "scores", "alerts", "dead-letters")
 DAY = 86_400_000
 FIELDS = ["event_id", "event_time", "card", "amount"]
 COLUMNS = (

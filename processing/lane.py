@@ -1,0 +1,101 @@
+"""The Python lane: estimators that can't be SQL score features in Arrow batches, one Kafka hop after the query.
+
+The real-time query computes the features and writes its rows to the topic `features`; a micro-batch query reads
+them back, adds a score per estimator, and goes on as the real-time query would have. It waits for a batch to
+fill, so a score takes about a second longer. Which version acts still follows from an event's place in Kafka.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from models.by_python import ByPython, column_of
+from models.service import Service, live_sql, stateful_sql
+from processing.fitting import own_scores
+from processing.keeping import restored
+from processing.source import records
+from processing.topics import Topics
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One estimator: its score's column, its text, and the columns of its features by name."""
+
+    column: str
+    estimator: ByPython
+    features: dict[str, str]
+
+
+def lane_name(query: str) -> str:
+    """Return the name of the lane's query, and of its checkpoint."""
+    return f"{query}-python"
+
+
+def has_lane(service: Service) -> bool:
+    """Whether any version of a service is scored in Python."""
+    return any(scorer.artifact.python is not None for scorer in service.scorers)
+
+
+def handed_over(features: DataFrame, service: Service, topics: Topics) -> DataFrame:
+    """Return the rows of the real-time query as Kafka columns for the topic `features`."""
+    rows = _rows(features, service).withColumn("query", F.lit(service.query))
+    value = F.expr("to_json(struct(*), map('ignoreNullFields', 'false'))")
+    key, topic = F.col(service.layout.entity).alias("key"), F.lit(topics.features).alias("topic")
+    return rows.select(key, value.alias("value"), topic)
+
+
+def taken_over(spark: SparkSession, features: DataFrame, service: Service, topics: Topics) -> DataFrame:
+    """Return the rows as they were handed over, with a score per estimator.
+
+    Parameters
+    ----------
+    features
+        What was handed over, for its columns.
+    """
+    rows = _rows(features, service)
+    shape = f"{rows.schema.simpleString()[:-1]},query:string>"
+    parsed = records(spark, topics.bootstrap_servers, topics.features).select(
+        F.expr(f"from_json(cast(value as string), '{shape}')").alias("row")
+    )
+    taken = parsed.where(F.col("row.query") == service.query).select("row.*").drop("query")
+    tasks = _tasks(service)
+    added = [StructField(task.column, DoubleType()) for task in tasks]
+    return taken.mapInArrow(_scorer(tasks), StructType([*rows.schema.fields, *added]))
+
+
+def _rows(features: DataFrame, service: Service) -> DataFrame:
+    return features.where(stateful_sql(service)).where(live_sql(service)).drop("win")
+
+
+def _tasks(service: Service) -> list[_Task]:
+    return [
+        _Task(
+            column_of(number),
+            scorer.artifact.python,
+            {f: scorer.columns[f] for f in scorer.artifact.plan.features},
+        )
+        for number, scorer in enumerate(service.scorers)
+        if scorer.artifact.python is not None
+    ]
+
+
+def _scorer(tasks: Sequence[_Task]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        estimators = [restored(task.estimator) for task in tasks]
+        for batch in filter(len, batches):
+            table = pa.Table.from_batches([batch])
+            for task, estimator in zip(tasks, estimators, strict=True):
+                columns = {
+                    name: batch.column(own).to_numpy(zero_copy_only=False)
+                    for name, own in task.features.items()
+                }
+                scores = own_scores(estimator, pd.DataFrame(columns, dtype="float64"))
+                table = table.append_column(task.column, pa.array(scores, pa.float64()))
+            yield from table.to_batches()
+
+    return scored
