@@ -55,10 +55,9 @@ class _Reading:
         if not left and not self.renewed:
             self.renewed, self.goal = True, self.ends()
             left = _left(self.read, self.goal)
-        soon = f"about {left * took / self.done:.0f} s more" if self.done and left else "done"
-        self.report(
-            f"{self.done:,} records read in {took:.0f} s, {self.done / took:,.0f}/s; {left:,} left, {soon}"
-        )
+        rate = self.done / took
+        soon = f", about {left / rate:.0f} s more" if self.done and left else ""
+        self.report(f"{self.done:,} records read in {took:.0f} s, {rate:,.0f}/s; {left:,} left{soon}")
 
 
 def build(
