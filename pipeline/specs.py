@@ -4,15 +4,17 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from models.spec import ModelSpec
 from pipeline.errors import RefuseUsageError
+
+if TYPE_CHECKING:
+    from models.spec import ModelSpec  # it loads numpy; help and mistakes answer without
 
 FRAUD: Final = "models.fraud:FRAUD"
 
 
-def load(name: str) -> ModelSpec:
+def load(name: str) -> "ModelSpec":
     """Import a model spec; modules in the working directory are found too.
 
     Raises
@@ -20,6 +22,8 @@ def load(name: str) -> ModelSpec:
     RefuseUsageError
         When there is no such module or name, or it is no `ModelSpec`.
     """
+    from models.spec import ModelSpec  # noqa: PLC0415 - only what runs is loaded
+
     module_name, _, attribute = name.partition(":")
     if not module_name or not attribute:
         raise RefuseUsageError(f"{name!r} is no import string: write module:NAME, as in {FRAUD}")
