@@ -179,6 +179,7 @@ class _Scoring:
         del self.served[interval.query]
         lane = self.lanes.pop(interval.query, None)
         if lane is not None:
+            lane.processAllAvailable()  # what was committed is not handed over again
             stop_with_tasks(self.spark, lane)
             self.ended.add(lane.runId)
         return self.start(take_over())
