@@ -20,10 +20,10 @@ ROWS = 20_000
     [
         (tree.DecisionTreeClassifier(max_depth=8, random_state=0), ONE_TREE),
         (tree.DecisionTreeRegressor(max_depth=8, random_state=0), ONE_TREE),
-        (ensemble.RandomForestClassifier(20, max_depth=8, class_weight="balanced", random_state=0), SUM),
-        (ensemble.RandomForestRegressor(10, max_depth=6, random_state=0), SUM),
-        (ensemble.ExtraTreesClassifier(10, max_depth=6, random_state=0), SUM),
-        (ensemble.ExtraTreesRegressor(10, max_depth=6, random_state=0), SUM),
+        (ensemble.RandomForestClassifier(8, max_depth=7, class_weight="balanced", random_state=0), SUM),
+        (ensemble.RandomForestRegressor(5, max_depth=6, random_state=0), SUM),
+        (ensemble.ExtraTreesClassifier(5, max_depth=6, random_state=0), SUM),
+        (ensemble.ExtraTreesRegressor(5, max_depth=6, random_state=0), SUM),
     ],
     ids=lambda v: type(v).__name__ if hasattr(v, "fit") else "",
 )
@@ -40,7 +40,7 @@ def test_trees_and_forests(spark: SparkSession, estimator: Any, allowed: float, 
 def test_every_loss_of_histogram_regression(spark: SparkSession, loss: str) -> None:
     x, y = training(missing=0.2)
     quantile = 0.8 if loss == "quantile" else None
-    model = ensemble.HistGradientBoostingRegressor(loss=loss, quantile=quantile, max_iter=20, random_state=0)
+    model = ensemble.HistGradientBoostingRegressor(loss=loss, quantile=quantile, max_iter=8, random_state=0)
     fitted = model.fit(x, y + 1.0)
     rows = probes(thresholds(fitted), rows=ROWS, missing=0.1, infinite=0.05)
     margin = (lambda r: np.log(fitted.predict(r))) if loss in ("poisson", "gamma") else fitted.predict
@@ -52,7 +52,7 @@ def test_every_loss_of_histogram_regression(spark: SparkSession, loss: str) -> N
 @pytest.mark.parametrize("missing", [0.0, 0.2])
 def test_histogram_classification(spark: SparkSession, missing: float) -> None:
     x, y = training(missing=missing)
-    fitted = ensemble.HistGradientBoostingClassifier(max_iter=40, random_state=0).fit(x, y)
+    fitted = ensemble.HistGradientBoostingClassifier(max_iter=20, random_state=0).fit(x, y)
     rows = probes(thresholds(fitted), rows=ROWS, missing=0.1, infinite=0.05)
     score, account = difference(spark, fitted, rows, fitted.decision_function)
     assert score <= SUM
@@ -69,7 +69,7 @@ def test_histogram_categories(spark: SparkSession, categories: int) -> None:
     frame.loc[rng.random(len(x)) < 0.1, ["code", "place"]] = [np.nan, None]
     target = y + np.sin(places)
     model = ensemble.HistGradientBoostingRegressor(
-        max_iter=20, categorical_features=["code", "place"], random_state=0
+        max_iter=8, categorical_features=["code", "place"], random_state=0
     )
     fitted = model.fit(frame, target)
     seen = rng.integers(categories + 5, size=ROWS)
@@ -87,7 +87,7 @@ def test_histogram_categories(spark: SparkSession, categories: int) -> None:
 def test_gradient_boosting_classification(spark: SparkSession, loss: str) -> None:
     x, y = training()
     model = ensemble.GradientBoostingClassifier(
-        loss=loss, n_estimators=20, max_depth=5, subsample=0.5, random_state=0
+        loss=loss, n_estimators=8, max_depth=5, subsample=0.5, random_state=0
     )
     fitted = model.fit(x, y)
     rows = probes(thresholds(fitted), rows=ROWS)
@@ -99,7 +99,7 @@ def test_gradient_boosting_classification(spark: SparkSession, loss: str) -> Non
 @pytest.mark.parametrize("init", [None, "zero"])
 def test_gradient_boosting_regression(spark: SparkSession, init: str | None) -> None:
     x, y = training()
-    model = ensemble.GradientBoostingRegressor(loss="huber", init=init, n_estimators=20, random_state=0)
+    model = ensemble.GradientBoostingRegressor(loss="huber", init=init, n_estimators=8, random_state=0)
     fitted = model.fit(x, y + x[:, 0])
     score, account = difference(spark, fitted, probes(thresholds(fitted), rows=ROWS), fitted.predict)
     assert score <= SUM
@@ -117,7 +117,7 @@ def test_gradient_boosting_over_another_estimator(spark: SparkSession) -> None:
 @pytest.mark.parametrize("share", [1.0, 0.5])
 def test_isolation(spark: SparkSession, share: float) -> None:
     x, _ = training()
-    fitted = ensemble.IsolationForest(n_estimators=20, max_features=share, random_state=0).fit(x)
+    fitted = ensemble.IsolationForest(n_estimators=8, max_features=share, random_state=0).fit(x)
     rows = probes(thresholds(fitted), rows=ROWS, missing=0.1, infinite=0.05)
     score, account = difference(
         spark,

