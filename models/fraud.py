@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from models.events import Transaction
 from models.expressions import coalesce, feature, field, sqrt
 from models.features import Entity, row
-from models.spec import AlertBudget, LateLabel, ModelSpec
+from models.spec import AlertShare, LateLabel, ModelSpec
 
 DAY: Final = 86_400_000
 WEEK: Final = 7 * DAY
@@ -49,7 +49,7 @@ FRAUD: Final = ModelSpec(
         # A lone fraud here was the card's rather than the terminal's where the amount was large.
         terminal.sum("terminal_large", amount > LARGE * mean, half_life_ms=MONTH),
     ],
-    # Few small trees: cheap for each event, and few frauds teach more than a handful only by chance.
+    # Few small trees: an event costs little, and a week has only some hundred frauds to learn from.
     estimator=lambda: HistGradientBoostingClassifier(
         max_iter=60,
         learning_rate=0.05,
@@ -60,6 +60,6 @@ FRAUD: Final = ModelSpec(
         early_stopping=False,
         random_state=0,
     ),
-    threshold=AlertBudget(per_day=100),
+    threshold=AlertShare(0.01),
     label=LateLabel(WEEK),
 )
