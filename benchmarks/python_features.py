@@ -7,7 +7,7 @@ of `models.fraud` as long as a key's events span less than one window of history
 import math
 from collections.abc import Sequence
 
-from models.fraud import DAY, LARGE, MONTH
+from models.fraud import DAY, LARGE, MONTH, REPORTED
 
 Values = dict[str, float]
 
@@ -100,6 +100,7 @@ class TerminalFeatures:
             "terminal_frauds": frauds,
             "terminal_known": labels,
             "terminal_large": large,
+            "terminal_unexplained": frauds - REPORTED * large,
         }
 
     def _decayed(self, time: int) -> tuple[float, float, float, float, float, float]:

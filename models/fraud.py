@@ -20,6 +20,9 @@ MONTH: Final = 4 * WEEK
 LARGE: Final = 2.5
 """An amount of so many times the card's mean is seldom the owner's."""
 
+REPORTED: Final = 2.0 ** (WEEK / MONTH)
+"""A fraud weighs so much more than its payment does, as it is reported a week later."""
+
 amount = field("amount")
 mean, deviation = feature("card_mean"), feature("card_deviation")
 card = Entity("card")
@@ -46,17 +49,18 @@ FRAUD: Final = ModelSpec(
         terminal.risk("terminal_risk_month", half_life_ms=MONTH),
         terminal.frauds("terminal_frauds", half_life_ms=MONTH),
         terminal.labels("terminal_known", half_life_ms=MONTH),
-        # A lone fraud here was the card's rather than the terminal's where the amount was large.
+        # Frauds of large amounts are the card's fault; what remains is the terminal's.
         terminal.sum("terminal_large", amount > LARGE * mean, half_life_ms=MONTH),
+        row("terminal_unexplained", feature("terminal_frauds") - REPORTED * feature("terminal_large")),
     ],
-    # Few small trees: an event costs little, and a week has only some hundred frauds to learn from.
+    # Small trees: an event costs little, and a week has only some hundred frauds to learn from.
     estimator=lambda: HistGradientBoostingClassifier(
-        max_iter=60,
-        learning_rate=0.05,
+        max_iter=100,
+        learning_rate=0.03,
         max_leaf_nodes=8,
-        min_samples_leaf=40,
+        min_samples_leaf=20,
         l2_regularization=5.0,
-        max_features=0.3,
+        max_features=0.5,
         early_stopping=False,
         random_state=0,
     ),
