@@ -7,7 +7,7 @@ of `models.fraud` as long as a key's events span less than one window of history
 import math
 from collections.abc import Sequence
 
-from models.fraud import DAY, LARGE, MONTH, REPORTED
+from models.fraud import DAY, LIMIT, MONTH, REPORTED, TIMES
 
 Values = dict[str, float]
 
@@ -91,7 +91,7 @@ class TerminalFeatures:
     def take(self, time: int, card: Values) -> Values:
         """Take one payment, with its card's features, and return the terminal's with it."""
         _, labels_day, frauds_day, labels, frauds, large = self._decayed(time)
-        large += float(card["amount"] > LARGE * card["card_mean"])
+        large += float(card["times_usual"] > TIMES or card["amount"] > LIMIT)
         self.sums = (float(time), labels_day, frauds_day, labels, frauds, large)
         self.seen = (self.seen[0] + 1, self.seen[1])
         return {

@@ -17,8 +17,9 @@ DAY: Final = 86_400_000
 WEEK: Final = 7 * DAY
 MONTH: Final = 4 * WEEK
 
-LARGE: Final = 2.5
-"""An amount of so many times the card's mean is seldom the owner's."""
+TIMES: Final = 3.0
+LIMIT: Final = 220.0
+"""An amount of so many times the usual, or above this, is seldom the owner's."""
 
 REPORTED: Final = 2.0 ** (WEEK / MONTH)
 """A fraud weighs so much more than its payment does, as it is reported a week later."""
@@ -50,7 +51,9 @@ FRAUD: Final = ModelSpec(
         terminal.frauds("terminal_frauds", half_life_ms=MONTH),
         terminal.labels("terminal_known", half_life_ms=MONTH),
         # Frauds of large amounts are the card's fault; what remains is the terminal's.
-        terminal.sum("terminal_large", amount > LARGE * mean, half_life_ms=MONTH),
+        terminal.sum(
+            "terminal_large", (feature("times_usual") > TIMES) | (amount > LIMIT), half_life_ms=MONTH
+        ),
         row("terminal_unexplained", feature("terminal_frauds") - REPORTED * feature("terminal_large")),
     ],
     # Small trees: an event costs little, and a week has only some hundred frauds to learn from.
