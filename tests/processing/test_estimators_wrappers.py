@@ -15,10 +15,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 SUM = 1e-9
-ROWS = 20_000
+ROWS = 5000
 
-FOREST = ensemble.RandomForestClassifier(8, max_depth=5, random_state=0)
-HISTOGRAM = ensemble.HistGradientBoostingClassifier(max_iter=10, random_state=0)
+FOREST = ensemble.RandomForestClassifier(4, max_depth=5, random_state=0)
+HISTOGRAM = ensemble.HistGradientBoostingClassifier(max_iter=5, random_state=0)
 RIDGE = make_pipeline(StandardScaler(), RidgeClassifier())
 
 
