@@ -24,7 +24,7 @@ from sklearn.preprocessing import (
 from models.estimators import compile_estimator
 
 SUM = 1e-9
-ROWS = 20_000
+ROWS = 6_000
 
 
 @pytest.mark.parametrize(

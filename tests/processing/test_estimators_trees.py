@@ -11,7 +11,7 @@ from sklearn import ensemble, tree
 
 ONE_TREE = 1e-12
 SUM = 1e-9
-ROWS = 20_000
+ROWS = 6_000
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])
