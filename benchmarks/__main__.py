@@ -19,9 +19,13 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import psutil
+from onnx.helper import make_node
 from skl2onnx import convert_sklearn
+from skl2onnx.common import _container as skl2onnx_nodes
 from skl2onnx.common.data_types import FloatTensorType
 
 from benchmarks import measure
@@ -176,9 +180,25 @@ def _train(work: Path) -> None:
         training=Training(0, 1, len(rows), int(rows.verdict.sum()), "0" * 64, {}),
     )
     (work / "artifact.json").write_text(encode(seal(artifact)))
+    (work / "model.onnx").write_bytes(_onnx(fitted.estimator))
+
+
+def _onnx(estimator: Any) -> bytes:
     inputs = [("features", FloatTensorType([None, len(FRAUD.features)]))]
-    model = convert_sklearn(fitted.estimator, initial_types=inputs, options={"zipmap": False})
-    (work / "model.onnx").write_bytes(model.SerializeToString())
+    # skl2onnx 1.20 writes truth values where onnx 1.23 wants integers
+    with patch.object(skl2onnx_nodes, "make_node", _node_of_integers):
+        model = convert_sklearn(estimator, initial_types=inputs, options={"zipmap": False})
+    return bytes(model.SerializeToString())
+
+
+def _node_of_integers(*arguments: Any, **attributes: Any) -> Any:
+    plain = {
+        name: [int(v) if isinstance(v, bool | np.bool_ | np.integer) else v for v in value]
+        if isinstance(value, list)
+        else value
+        for name, value in attributes.items()
+    }
+    return make_node(*arguments, **plain)
 
 
 def _stream() -> Iterator[Event]:
