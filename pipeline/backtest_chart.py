@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from math import log10
 from pathlib import Path
 from typing import Final
 
@@ -52,22 +53,17 @@ def _calibration(axes: Axes, results: Sequence[FoldResult]) -> None:
         found = result.evaluation.calibration
         if found is not None:
             x, y = [b.mean_score for b in found.reliability], [b.fraud_share for b in found.reliability]
-            axes.plot(
-                x,
-                y,
-                marker="o",
-                markersize=4,
-                color=colour,
-                label=f"{_day(result):%d %b}: Brier {found.brier:.4f}",
-            )
+            label = f"{_day(result):%d %b}: Brier {found.brier:.4f}"
+            axes.plot(x, y, color=colour, linewidth=0.8, label=label)
+            axes.scatter(x, y, [12 * log10(1 + b.events) for b in found.reliability], color=colour)
     axes.set(
-        title="Calibration",
+        title="Calibration (larger dots: more events)",
         xlabel="mean score of the bin",
         ylabel="share of frauds",
         xlim=(0, 1),
         ylim=(0, 1.02),
     )
-    axes.legend(fontsize="small", loc="upper left")
+    axes.legend(fontsize="small", loc="lower right")
 
 
 def _alerts(axes: Axes, results: Sequence[FoldResult]) -> None:
