@@ -244,7 +244,7 @@ def _wait_for(kafka: KafkaSettings, query: Query, count: int, limit_s: float) ->
 
 def _drain(kafka: KafkaSettings, query: Query, count: int) -> dict[str, Any]:
     """Drain so many transactions; the second half is what a warm process does."""
-    _wait_for(kafka, query, 1, 120)
+    _wait_for(kafka, query, 1, 600)
     before, began = query.used(), time.monotonic()
     _wait_for(kafka, query, count // 2, 900)
     half, halfway = query.used(), time.monotonic()
