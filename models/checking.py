@@ -6,9 +6,9 @@ from typing import Final, get_origin
 
 from models import schema
 from models.errors import RefuseSpecError
-from models.events import Event
+from models.events import LABELS, Event
 from models.expressions import Expression, Kind, Read
-from models.features import Feature
+from models.features import IS_LABEL, Feature
 
 RESERVED: Final = frozenset(
     [
@@ -49,6 +49,7 @@ def check_features(event: type[Event], features: Sequence[Feature]) -> None:
     if not features:
         raise RefuseSpecError("a model needs at least one feature")
     kinds = _kinds(event)
+    _check_labels(event, features)
     names = [f.name for f in features]
     for number, feature in enumerate(features):
         _check_name(feature, names[:number], kinds)
@@ -98,6 +99,19 @@ def reads_of(feature: Feature) -> frozenset[Read]:
     return frozenset[Read]().union(*(e.reads for e in [*feature.arguments.values(), *arguments, *kept]))
 
 
+def measurements_of(features: Sequence[Feature]) -> list[str]:
+    """Return the names of the measurements that features read, sorted."""
+    return sorted({r.measurement for f in features for r in reads_of(f) if r.measurement is not None})
+
+
+def _check_labels(event: type[Event], features: Sequence[Feature]) -> None:
+    rows = {a.rows: f.name for f in features for a in f.accumulators}
+    if IS_LABEL in rows and event not in LABELS:
+        raise RefuseSpecError(
+            f"feature {rows[IS_LABEL]!r} counts late labels, and a {event.__struct_config__.tag} has none"
+        )
+
+
 def _check_name(feature: Feature, before: Sequence[str], kinds: Mapping[str, Kind]) -> None:
     name = feature.name
     if not _NAME.fullmatch(name):
@@ -106,7 +120,7 @@ def _check_name(feature: Feature, before: Sequence[str], kinds: Mapping[str, Kin
         )
     if name in before:
         raise RefuseSpecError(f"two features are named {name!r}: names are unique within a model")
-    if name in RESERVED or re.match(r"weight_\d|.*_(state|recent)_\d+$|.*_(events|labels)$", name):
+    if name in RESERVED or re.match(r"weight_\d|measured_|.*_(state|recent)_\d+$|.*_(events|labels)$", name):
         raise RefuseSpecError(f"feature name {name!r} has a meaning in the query already: choose another")
     if name in kinds and (feature.entity or feature.arguments["x"].sql != f"cast({name} as double)"):
         raise RefuseSpecError(f"feature {name!r} has the name of an event field but another value")
@@ -124,6 +138,10 @@ def _check_read(feature: Feature, read: Read, kinds: Mapping[str, Kind], names: 
             f"feature {feature.name!r} reads {read.name!r}; the event has {', '.join(sorted(kinds))}"
         )
     kind = kinds[read.name]
+    if kind == "measurements" != read.kind:
+        raise RefuseSpecError(
+            f"feature {feature.name!r} reads all {read.name}: name one of them, as in measurement('pressure')"
+        )
     if kind != read.kind:
         raise RefuseSpecError(
             f"feature {feature.name!r} reads {read.name!r} as a {read.kind}, it is a {kind}: write field({read.name!r}, {kind!r})"
@@ -131,7 +149,10 @@ def _check_read(feature: Feature, read: Read, kinds: Mapping[str, Kind], names: 
 
 
 def _kinds(event: type[Event]) -> dict[str, Kind]:
-    return {f.name: _KINDS[f.plain] for f in schema.fields(event) if get_origin(f.plain) is None}
+    return {
+        f.name: "measurements" if get_origin(f.plain) is dict else _KINDS[f.plain]
+        for f in schema.fields(event)
+    }
 
 
 def _listed(kinds: Mapping[str, Kind], kind: Kind) -> str:

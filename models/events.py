@@ -83,12 +83,23 @@ class Label(Event, frozen=True, kw_only=True, tag="label"):
 
 
 class Reading(Event, frozen=True, kw_only=True, tag="reading"):
-    """Named measurements of one machine at one time; a missing measurement is null."""
+    """Named measurements of one machine at one time; a missing measurement is null.
+
+    Attributes
+    ----------
+    machine_class
+        What kind of machine it is, as in `pump`: models may score one class only.
+    measurements
+        In the units of the machine's register.
+    latitude, longitude
+        Where it is, degrees; for assets that move.
+    """
 
     topic: ClassVar[str] = "readings"
     key_field: ClassVar[str] = "machine"
 
     machine: Key
+    machine_class: Key | None = None
     measurements: Annotated[dict[Key, float | None], Meta(min_length=1, max_length=60)]
     latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
@@ -97,6 +108,16 @@ class Reading(Event, frozen=True, kw_only=True, tag="reading"):
 AnyEvent = Transaction | Label | Reading
 EVENT_TYPES: Final[dict[str, type[Event]]] = {t.__struct_config__.tag: t for t in get_args(AnyEvent)}
 """Event types by their tag."""
+
+LABELS: Final[dict[type[Event], type[Event]]] = {Transaction: Label}
+"""Events that late labels are about, and the labels' type; labels share the keys of their events."""
+
+
+def read_for(tag: str) -> list[str]:
+    """Return the tags of the events that a query over this type reads: its own, and that of its labels."""
+    labels = LABELS.get(EVENT_TYPES[tag])
+    return [tag] if labels is None else [tag, str(labels.__struct_config__.tag)]
+
 
 NOT_FINITE_PATTERN: Final = r":\s*-?(NaN|Infinity)\b"
 """A bare word after a colon that other JSON writers put where a number has no value."""

@@ -105,5 +105,5 @@ def _accumulators(stage: Stage, features: Sequence[Feature]) -> int:
 def _carried(event: type[Event], plan: Plan, number: int) -> int:
     texts = sum(f.plain is str for f in schema.fields(event))
     earlier = sum(len(s.values) + len(s.counters) for s in plan.stages[:number])
-    fixed = len(plan.fields) + len(plan.weights) + earlier + 5
+    fixed = len(plan.fields) + len(plan.inputs) + earlier + 5
     return _STRUCT_BYTES + fixed * _FIXED_BYTES + (texts + 1) * _TEXT_BYTES

@@ -8,13 +8,14 @@ time by integer arithmetic in UTC: the same anywhere.
 
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from models.errors import RefuseSpecError
 
-Kind = Literal["number", "boolean", "text"]
+Kind = Literal["number", "boolean", "text", "measurements"]
 Nulls = Literal["never", "when a read is", "maybe"]
 Row = Mapping[str, Any]
 """The fields of one event and the features computed so far, by name."""
@@ -27,11 +28,12 @@ _LARGEST_EXPONENT: Final = 709
 
 @dataclass(frozen=True)
 class Read:
-    """A name that an expression reads: an event's field, or another feature of the model."""
+    """A name that an expression reads: an event's field, one of its measurements, or another feature of the model."""
 
     name: str
     kind: Kind
     feature: bool = False
+    measurement: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,8 @@ class Expression:
 
     def __truediv__(self, other: "Expression | float") -> "Expression":
         a, b = _number(self), _number(_lift(other))
-        return _combined(f"try_divide({a.sql}, {b.sql})", "number", _quotient, a, b, nulls="maybe")
+        nulls: Nulls = "never" if isinstance(other, int | float) and other != 0 else "maybe"
+        return _combined(f"try_divide({a.sql}, {b.sql})", "number", _quotient, a, b, nulls=nulls)
 
     def __rtruediv__(self, other: float) -> "Expression":
         return _lift(other) / self
@@ -134,6 +137,24 @@ def field(name: str, kind: Kind = "number") -> Expression:
     sql = f"cast({name} as double)" if kind == "number" else name
     take = _as_float if kind == "number" else _as_it_is
     return Expression(sql, kind, frozenset({Read(name, kind)}), lambda row: take(row[name]))
+
+
+def measurement(name: str) -> Expression:
+    """Return one of a reading's measurements; null where the reading has none of this name."""
+    reads = frozenset({Read("measurements", "measurements", measurement=name)})
+    return Expression(
+        measured_column(name), "number", reads, lambda row: _as_float(row["measurements"].get(name)), "maybe"
+    )
+
+
+def measured_column(name: str) -> str:
+    """Return the column that holds this measurement in a query."""
+    return f"measured_{name}" if re.fullmatch(r"[a-z0-9_]+", name) else f"measured__{name.encode().hex()}"
+
+
+def measured_sql(name: str) -> str:
+    """Return the measurement as SQL over the reading's fields."""
+    return f"measurements[{_quoted(name)}]"
 
 
 def feature(name: str) -> Expression:

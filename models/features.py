@@ -18,7 +18,6 @@ IS_EVENT: Final = "fraud is null"
 """Rows of the scored event type; late labels share the row shape and carry a verdict."""
 
 IS_LABEL: Final = "fraud is not null"
-IS_FRAUD: Final = "fraud"
 
 MAX_RECENT: Final = 200
 """Most events that may be kept per key."""

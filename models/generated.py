@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from models import events, schema
-from models.events import Event, Label
+from models.events import LABELS, Event, Label
 
 START: Final = 1_700_000_000_000
 _HOUR_MS: Final = 3_600_000
@@ -15,7 +16,14 @@ _NAMES: Final = 5
 
 
 def generated(
-    event_type: type[Event], count: int, *, seed: int, days: int, names: int = _NAMES, extreme: bool = False
+    event_type: type[Event],
+    count: int,
+    *,
+    seed: int,
+    days: int,
+    names: int = _NAMES,
+    measurements: Sequence[str] = ("m0", "m1", "m2"),
+    extreme: bool = False,
 ) -> list[Event]:
     """Return events, and labels about them where the type has any, in an order of arrival.
 
@@ -31,6 +39,8 @@ def generated(
         Event time that they cover.
     names
         How many keys of each entity.
+    measurements
+        Names of a reading's measurements; one in ten is missing.
     extreme
         Whether numbers lie at the ends of what the type allows, and optional fields are often null.
     """
@@ -40,26 +50,35 @@ def generated(
         hour = rng.randrange(days * 24) if rng.random() < 0.5 else rng.uniform(0, days * 24)  # noqa: PLR2004 - half of them tie
         when = START + int(hour * _HOUR_MS)
         late = rng.uniform(0, _DAY_MS) if rng.random() < 0.1 else 0.0  # noqa: PLR2004 - a tenth comes late
-        event = _event(event_type, f"{rng.randrange(16**6):06x}-{n}", when, rng, names, extreme=extreme)
+        fixed = {"event_id": f"{rng.randrange(16**6):06x}-{n}", "event_time": when}
+        event = _event(event_type, fixed, _Names(names, measurements), rng, extreme=extreme)
         arrivals.append((when + late, event))
-        if _has_labels(event_type):
+        if event_type in LABELS:
             arrivals.append((when + _DAY_MS + late, _label(event, when + _DAY_MS, rng)))
     return [event for _, event in sorted(arrivals, key=lambda pair: pair[0])]
 
 
+@dataclass(frozen=True)
+class _Names:
+    """How many keys of each entity there are, and the names of measurements."""
+
+    keys: int
+    measurements: Sequence[str]
+
+
 def _event(
-    event_type: type[Event], event_id: str, when: int, rng: random.Random, names: int, *, extreme: bool
+    event_type: type[Event], fixed: dict[str, Any], names: _Names, rng: random.Random, *, extreme: bool
 ) -> Event:
-    values: dict[str, Any] = {"event_id": event_id, "event_time": when}
+    values = dict(fixed)
     for f in schema.fields(event_type):
         if f.name not in values and not (f.optional and rng.random() < (0.5 if extreme else 0.1)):
             values[f.name] = _value(f, rng, names, extreme=extreme)
     return events.build(str(event_type.__struct_config__.tag), values)
 
 
-def _value(field: schema.Field, rng: random.Random, names: int, *, extreme: bool) -> Any:
+def _value(field: schema.Field, rng: random.Random, names: _Names, *, extreme: bool) -> Any:
     if field.plain is str:
-        number = rng.randrange(names)
+        number = rng.randrange(names.keys)
         return f"tok_{number:024x}" if field.meta.pattern else f"{field.name}-{number}"
     if field.plain is bool:
         return rng.random() < 0.5  # noqa: PLR2004 - either
@@ -70,23 +89,23 @@ def _value(field: schema.Field, rng: random.Random, names: int, *, extreme: bool
             if extreme
             else round(rng.uniform(max(low, 1.0 - _TYPICAL), min(high, _TYPICAL)), 2)
         )
-    return {f"m{n}": rng.gauss(50, 10) for n in range(3)}
+    return _measurements(rng, names.measurements, extreme=extreme)
+
+
+def _measurements(rng: random.Random, names: Sequence[str], *, extreme: bool) -> dict[str, float | None]:
+    values: dict[str, float | None] = {}
+    for name in names:
+        if rng.random() < 0.9 or not values:  # noqa: PLR2004 - the rest is missing, never all
+            values[name] = rng.choice((-1e9, 1e9, None)) if extreme else round(rng.gauss(50, 10), 3)
+    return values
 
 
 def _bounds(low: float | None, high: float | None) -> tuple[float, float]:
     return (-1e9 if low is None else float(low)), (1e9 if high is None else float(high))
 
 
-def _has_labels(event_type: type[Event]) -> bool:
-    return set(_keys()) <= set(event_type.__struct_fields__)
-
-
-def _keys() -> Sequence[str]:
-    return [name for name in Label.__struct_fields__ if name in ("card", "terminal")]
-
-
 def _label(event: Event, when: int, rng: random.Random) -> Label:
-    keys = {name: getattr(event, name) for name in _keys()}
+    keys = {name: getattr(event, name) for name in ("card", "terminal")}
     return Label(
         event_id=f"L-{event.event_id}",
         event_time=when,

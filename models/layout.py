@@ -48,7 +48,7 @@ def extended(layout: Plan, plan: Plan, version: str) -> tuple[Plan, Columns]:
     """
     windows = _windows(layout, plan)
     added = _Addition(layout, version)
-    weights = added.adopt_all(layout.weights, plan.weights)
+    inputs = added.adopt_all(layout.inputs, plan.inputs)
     stages, position = list(layout.stages), 0
     for stage in plan.stages:
         position = _place(stages, stage, position)
@@ -60,7 +60,7 @@ def extended(layout: Plan, plan: Plan, version: str) -> tuple[Plan, Columns]:
     columns = {name: added.names.get(name, name) for name in plan.features}
     merged = msgspec.structs.replace(
         layout,
-        weights=weights,
+        inputs=inputs,
         stages=stages,
         row_values=row_values,
         features=list(dict.fromkeys([*layout.features, *columns.values()])),
@@ -109,7 +109,7 @@ def state(layout: Plan) -> bytes:
     kept: dict[str, Any] = {
         "format": STATE_FORMAT,
         "fields": layout.fields,
-        "weights": list(layout.weights.items()),
+        "inputs": list(layout.inputs.items()),
         "windows": [layout.stride_ms, layout.overlap_ms],
         "stages": [*(_kept(s, carried=True) for s in earlier), _kept(last, carried=False)],
     }
@@ -133,7 +133,7 @@ class _Addition:
     def __init__(self, layout: Plan, version: str) -> None:
         self._suffix = re.sub(r"\W", "_", f"v{version}")
         self._fields = frozenset(layout.fields)
-        self._taken = {*_ROW, *layout.fields, *layout.weights, *layout.row_values}
+        self._taken = {*_ROW, *layout.fields, *layout.inputs, *layout.row_values}
         for stage in layout.stages:
             self._taken |= {*stage.accumulators, *stage.counters, *stage.values}
         self.names: dict[str, str] = {}
@@ -201,7 +201,7 @@ def _merged_windows(layout: Plan, plan: Plan) -> LandmarkWindows:
     both = (layout, plan)
     try:
         return landmark_windows(
-            _ages(sql for each in both for sql in each.weights.values()),
+            _ages(sql for each in both for sql in each.inputs.values()),
             history_ms=max(each.overlap_ms for each in both),
             slopes_ms=_ages(sql for each in both for sql in _aggregates(each)),
         )

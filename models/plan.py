@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from models.checking import check_features, nullable_features
+from models.checking import check_features, measurements_of, nullable_features
 from models.events import Event
-from models.expressions import Expression
+from models.expressions import Expression, measured_column, measured_sql
 from models.features import IS_EVENT, IS_LABEL, Accumulator, Feature
 from models.staging import steps_of
 from models.windows import LandmarkWindows, landmark_windows
@@ -51,8 +51,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         The event field that alarms are raised on.
     fields
         The scored event's own fields, kept beside its score.
-    weights
-        Column -> decay weight of the row, computed once and shared by all stages.
+    inputs
+        Column -> SQL over the fields, computed once and shared by all stages: decay weights and measurements.
     stages
         Keyed steps in order; the first one's key is the Kafka key.
     row_values
@@ -65,7 +65,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     entity: str
     fields: list[str]
-    weights: dict[str, str]
+    inputs: dict[str, str]
     stages: list[Stage]
     row_values: dict[str, str]
     features: list[str]
@@ -106,13 +106,20 @@ def compile_plan(event: type[Event], features: Sequence[Feature]) -> Plan:
     return Plan(
         entity=event.key_field,
         fields=list(event.__struct_fields__),
-        weights={_weight(h): f"pow(2D, {_age(h)})" for h in half_lives},
+        inputs=_inputs(features, half_lives),
         stages=[text.stage(number, key, own) for number, (key, own) in enumerate(steps)],
         row_values={f.name: text.row(f) for f in features if f.entity is None},
         features=[f.name for f in features],
         stride_ms=windows.stride_ms,
         overlap_ms=windows.overlap_ms,
     )
+
+
+def _inputs(features: Sequence[Feature], half_lives: Sequence[int]) -> dict[str, str]:
+    return {
+        **{_weight(half_life): f"pow(2D, {_age(half_life)})" for half_life in half_lives},
+        **{measured_column(name): measured_sql(name) for name in measurements_of(features)},
+    }
 
 
 class _Text:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
+from models.checking import measurements_of
 from models.events import Event
 from models.explain import explain
 from models.features import Feature
@@ -23,7 +24,7 @@ from models.generated import generated
 from models.reference import Value, by_definition
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
-from processing.fitting import Fitted, as_sql_or_text, own_scores, production_scores
+from processing.fitting import Fitted, fit, own_scores, production_scores
 from processing.history import read_history, write_history
 from processing.session import spark_session
 from processing.stages import featurise, history_stage, streaming_stage, with_score
@@ -37,6 +38,7 @@ SKETCHED: Final = 0.05
 _EVENTS: Final = 400
 _COST_EVENTS: Final = 20_000
 _BATCHES: Final = 3
+_FRAUDS: Final = 0.3
 _CONF: Final = {
     # one, so that every stage sees the events in the order of arrival
     "spark.sql.shuffle.partitions": "1",
@@ -101,21 +103,21 @@ def _findings(
     spark: SparkSession, folder: Path, spec: ModelSpec, documentation: str | None
 ) -> Iterator[Finding]:
     yield _documented(documentation)
-    events = generated(spec.event, _EVENTS, seed=1, days=_days(spec))
+    events = generated(spec.event, _EVENTS, seed=1, days=_days(spec), measurements=_measured(spec))
     history = _history(spark, folder / "history.parquet", spec, events)
     yield _same(
         "history = definition", spec.features, history, by_definition(spec.event, spec.features, events)
     )
     yield _same("stream = history", spec.features, _streamed(spark, folder, spec, events), history)
     rows = _table(history, spec)
+    known = _with_verdicts(rows)
     try:
-        estimator = _fit(spec, rows)
-        fitted = _as_in_production(spec, estimator, rows)
-    except (ValueError, RefuseTrainingError) as error:
+        fitted = fit(spec, known)
+    except (RefuseTrainingError, ValueError) as error:
         detail = f"{type(spec.estimator()).__name__} does not fit: {error}"
         yield Finding("fits", passed=False, detail=detail)
         return
-    yield _deterministic(spec, rows, estimator)
+    yield _deterministic(spec, known, rows, fitted)
     yield _lane(fitted, rows)
     yield _scores(spark, rows, fitted)
     yield _extreme(spark, folder, spec, fitted)
@@ -192,22 +194,17 @@ def _difference(actual: Value, expected: Value) -> float:
     return abs(actual - expected) / max(1.0, abs(expected))
 
 
-def _fit(spec: ModelSpec, rows: pd.DataFrame) -> Any:
-    estimator = spec.estimator()
-    if spec.label is None:
-        return estimator.fit(rows)
-    target = np.random.default_rng(1).random(len(rows))
-    return estimator.fit(rows, target < 0.3 if hasattr(estimator, "predict_proba") else target)  # noqa: PLR2004 - enough of both classes
+def _measured(spec: ModelSpec) -> list[str]:
+    return measurements_of(spec.features) or ["value"]
 
 
-def _as_in_production(spec: ModelSpec, estimator: Any, rows: pd.DataFrame) -> Fitted:
-    compiled, python = as_sql_or_text(spec, estimator, rows)
-    return Fitted(estimator, compiled, python, [], hasattr(estimator, "predict_proba"))
+def _with_verdicts(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(verdict=np.random.default_rng(1).random(len(rows)) < _FRAUDS)
 
 
-def _deterministic(spec: ModelSpec, rows: pd.DataFrame, estimator: Any) -> Finding:
-    once = own_scores(estimator, rows)
-    difference = float(np.abs(once - own_scores(_fit(spec, rows), rows)).max())
+def _deterministic(spec: ModelSpec, known: pd.DataFrame, rows: pd.DataFrame, fitted: Fitted) -> Finding:
+    once = own_scores(fitted.estimator, rows)
+    difference = float(np.abs(once - own_scores(fit(spec, known).estimator, rows)).max())
     wrong = f"two fits on the same rows differ by {difference:.2g}: give the estimator a random_state"
     return Finding(
         "deterministic", difference == 0, "two fits give the same scores" if difference == 0 else wrong
@@ -239,7 +236,7 @@ def _scores(spark: SparkSession, rows: pd.DataFrame, fitted: Fitted) -> Finding:
 
 
 def _extreme(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) -> Finding:
-    events = generated(spec.event, _EVENTS, seed=2, days=2, extreme=True)
+    events = generated(spec.event, _EVENTS, seed=2, days=2, measurements=_measured(spec), extreme=True)
     rows = _table(_history(spark, folder / "extreme.parquet", spec, events), spec)
     scores = production_scores(spark, fitted, rows)
     if not np.isfinite(scores).all():
@@ -254,7 +251,7 @@ def _extreme(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted)
 
 
 def _cost(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) -> Finding:
-    events = generated(spec.event, _COST_EVENTS, seed=3, days=30)
+    events = generated(spec.event, _COST_EVENTS, seed=3, days=30, measurements=_measured(spec))
     write_history(events, spec.event, folder / "cost.parquet")
     table = featurise(read_history(spark, folder / "cost.parquet"), spec.plan(), history_stage)
     columns = [f.name for f in spec.features]

@@ -64,11 +64,11 @@ def fit(spec: ModelSpec, rows: pd.DataFrame) -> Fitted:
         target = _target(estimator, rows)
         _taking_nulls(estimator, nullable, lambda: estimator.fit(features, target))
     _taking_nulls(estimator, nullable, lambda: own_scores(estimator, _probes(features, nullable)))
-    compiled, python = as_sql_or_text(spec, estimator, features)
+    compiled, python = _as_sql_or_text(spec, estimator, features)
     return Fitted(estimator, compiled, python, nullable, hasattr(estimator, "predict_proba"))
 
 
-def as_sql_or_text(
+def _as_sql_or_text(
     spec: ModelSpec, estimator: Any, features: pd.DataFrame
 ) -> tuple[Compiled, ByPython | None]:
     """Return a fitted estimator as SQL, or, where that can't be, as text for the Python lane.

@@ -15,7 +15,13 @@ from models import schema
 from models.events import Event
 from processing.stages import ARRIVAL
 
-_ARROW: Final = {"string": pa.string(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_()}
+_ARROW: Final = {
+    "string": pa.string(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "map<string, double>": pa.map_(pa.string(), pa.float64()),
+}
 _BATCH: Final = 50_000
 
 

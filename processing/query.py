@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from models.events import EVENT_TYPES, Event, Label
+from models.events import EVENT_TYPES, LABELS, Event, read_for
 from models.service import Service
 from processing.errors import StopQueryError
 from processing.lane import handed_over, has_lane, lane_name, taken_over
@@ -203,7 +203,9 @@ def _features(
 ) -> DataFrame:
     event_type = EVENT_TYPES[service.event]
     events = _valid(spark, topics, event_type)
-    rows = scorable_rows(events, _valid(spark, topics, Label), service.layout.fields)
+    label_type = LABELS.get(event_type)
+    labels = None if label_type is None else _valid(spark, topics, label_type)
+    rows = scorable_rows(events, labels, service.layout.fields)
     rows = rows.withWatermark("t", f"{settings.watermark_delay_hours} hours")
     return featurise(rows, service.layout, streaming_stage)
 
@@ -238,7 +240,7 @@ def _start_rejects(
 
 def rejects_name(topics: Topics) -> str:
     """Return the name of the reject query: a checkpoint belongs to the topics that it was begun with."""
-    return "-".join(["rejects", *sorted(topics.sources.keys() - {"transaction", "label"})])
+    return "-".join(["rejects", *sorted(topics.sources)])
 
 
 def _start(
@@ -271,6 +273,5 @@ def _slots(settings: ProcessingSettings, topics: Topics, services: Iterable[Serv
 
 def slots_of(settings: ProcessingSettings, topics: Topics, service: Service) -> int:
     """Return how many tasks a service's query runs at once."""
-    inputs = (topics.sources[service.event], topics.sources["label"])
-    partitions = sum(topics.partitions[topic] for topic in inputs)
+    partitions = sum(topics.partitions[topics.sources[tag]] for tag in read_for(service.event))
     return partitions + settings.shuffle_partitions * len(service.layout.stages)

@@ -28,13 +28,12 @@ def valid_rows(raw: DataFrame, event_type: type[Event]) -> DataFrame:
     return kept.selectExpr(*(f"e.{name} as {name}" for name in event_type.__struct_fields__), *_POSITION)
 
 
-def scorable_rows(events: DataFrame, labels: DataFrame, fields: Sequence[str]) -> DataFrame:
-    """Return events and labels in one row shape, with the time column `t`; `fraud` is null on events."""
-    shared = [c for c in labels.columns if c in events.columns]
-    verdicts = labels.select(*shared, "fraud")
-    rows = events.withColumn("fraud", F.lit(None).cast("boolean")).unionByName(
-        verdicts, allowMissingColumns=True
-    )
+def scorable_rows(events: DataFrame, labels: DataFrame | None, fields: Sequence[str]) -> DataFrame:
+    """Return events, and labels if there are any, in one row shape, with the time column `t`; `fraud` is null on events."""
+    rows = events.withColumn("fraud", F.lit(None).cast("boolean"))
+    if labels is not None:
+        shared = [c for c in labels.columns if c in events.columns]
+        rows = rows.unionByName(labels.select(*shared, "fraud"), allowMissingColumns=True)
     return rows.select(*fields, "fraud", "topic", "partition", "offset", "ingested_at").withColumn(
         "t", F.timestamp_millis("event_time")
     )

@@ -41,7 +41,7 @@ def staged(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
     """Return every row, labels too, once per window that it falls into, as it leaves the last stage."""
     length, stride = f"{plan.windows.length_ms} milliseconds", f"{plan.stride_ms} milliseconds"
     keyed = rows.withColumn("win", F.window("t", length, stride)).drop("t")
-    keyed = keyed.select("*", *_named(plan.weights))
+    keyed = keyed.select("*", *_named(plan.inputs))
     for step in plan.stages:
         keyed = stage(keyed, step)
     return keyed

@@ -51,7 +51,6 @@ def probes(thresholds: Sequence[float], *, rows: int, missing: float = 0.0, infi
 
 def native(spark: SparkSession, compiled: Compiled, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the compiled score and contributions of the rows; a missing value is null in every other row."""
-    spark.conf.set("spark.sql.codegen.wholeStage", "false")
     spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
     frame = spark.createDataFrame(rows.assign(row=np.arange(len(rows))))
     for name in rows.columns:

@@ -8,6 +8,7 @@ from infra.embedded.java import java_binary
 from ingest.admin import end_offsets
 from ingest.catalog import topic_name
 from ingest.settings import KafkaSettings, TopicName
+from models.events import read_for
 from pipeline import progress
 from pipeline.bootstrap.models import places, source_of
 from pipeline.part import Part
@@ -16,7 +17,6 @@ from processing.progress import Interval, Offsets, Watch
 from processing.query import rejects_name, run_query
 from processing.topics import Topics
 
-LABEL = "label"
 FEATURES: Final[TopicName] = "features"
 
 
@@ -43,7 +43,7 @@ def run(part: Part) -> None:
 
 def topics(kafka: KafkaSettings, events: Iterable[str]) -> Topics:
     """Return where the queries over these event types (tags) read and write."""
-    sources = {tag: source_of(tag) for tag in (*events, LABEL)}
+    sources = {tag: source_of(tag) for event in events for tag in read_for(event)}
     return Topics(
         bootstrap_servers=kafka.bootstrap_servers,
         sources={tag: topic_name(kafka, topic) for tag, topic in sources.items()},
@@ -57,7 +57,7 @@ def topics(kafka: KafkaSettings, events: Iterable[str]) -> Topics:
 
 def _watch(part: Part, events: Iterable[str]) -> Watch:
     kafka, run_dir = part.settings.kafka, part.settings.run_dir
-    read = {source_of(tag) for tag in (*events, LABEL)}
+    read = {source_of(tag) for event in events for tag in read_for(event)}
 
     def interval(done: Interval) -> None:
         progress.write(run_dir, progress.after(progress.read(run_dir), done))

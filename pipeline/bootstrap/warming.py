@@ -12,9 +12,10 @@ from ingest.admin import end_offsets
 from ingest.catalog import topic_name
 from ingest.offsets import watermarks
 from models.deployment import Candidate
+from models.events import read_for
 from models.service import warming
 from pipeline.bootstrap.models import source_of
-from pipeline.bootstrap.query import LABEL, topics
+from pipeline.bootstrap.query import topics
 from pipeline.errors import StopProcessError
 from pipeline.settings import Settings
 from processing.progress import Interval, Offsets, Watch
@@ -70,7 +71,7 @@ def build(
     StopProcessError
         When it was stopped before its end; nothing of it is used.
     """
-    events = (event, LABEL)
+    events = read_for(event)
     held = sum(_held(settings, name) for name in events)
     report(
         f"new state is built from the {held:,} records that Kafka holds, beside the running query; "

@@ -16,6 +16,7 @@ from models.expressions import (
     is_null,
     log,
     lookup,
+    measurement,
     sqrt,
     where,
 )
@@ -64,7 +65,7 @@ def test_time_of_day_and_day_of_week_are_utc() -> None:
 
 
 def test_what_may_be_null_is_known() -> None:
-    assert [e.nulls for e in (x, x + 1, log(x) + 1, x / 2, coalesce(log(x), 0), is_null(x))] == [
+    assert [e.nulls for e in (x, x / 2, log(x) + 1, 2 / x, coalesce(log(x), 0), is_null(x))] == [
         "when a read is",
         "when a read is",
         "maybe",
@@ -72,6 +73,16 @@ def test_what_may_be_null_is_known() -> None:
         "never",
         "never",
     ]
+
+
+def test_a_measurement_is_one_number_of_a_reading() -> None:
+    pressure = measurement("pressure")
+    assert (pressure * 2).evaluate({"measurements": {"pressure": 3}}) == 6.0
+    assert pressure.evaluate({"measurements": {"pressure": None}}) is None
+    assert pressure.evaluate({"measurements": {"temperature": 3}}) is None
+    assert (pressure + 1).nulls == "maybe"
+    assert pressure.sql == "measured_pressure"
+    assert measurement("XMEAS(9)").sql == "measured__" + b"XMEAS(9)".hex()
 
 
 def test_reads_are_known() -> None:

@@ -22,7 +22,7 @@ def plan(*stages: Stage, half_life: int = DAY, rows: dict[str, str] | None = Non
     return Plan(
         entity="card",
         fields=["event_id", "event_time", "card", "terminal", "amount"],
-        weights={f"weight_{half_life}": weight(half_life)},
+        inputs={f"weight_{half_life}": weight(half_life)},
         stages=list(stages),
         row_values=rows,
         features=[*(name for s in stages for name in s.values), *rows],

@@ -24,7 +24,7 @@ def test_equal_accumulators_are_kept_once() -> None:
     features = [card.count("n", half_life_ms=HOUR), card.mean("m", field("amount"), half_life_ms=HOUR)]
     plan = compile_plan(Transaction, features)
     assert len(plan.stages[0].accumulators) == 2
-    assert len(plan.weights) == 1
+    assert len(plan.inputs) == 1
 
 
 @pytest.mark.parametrize(

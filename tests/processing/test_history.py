@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from fraud_reference import features
 from fraud_world import world
 from pyspark.sql import SparkSession
 
 from models.events import Label, Transaction
 from models.fraud import FRAUD
+from models.reference import by_definition
 from processing.history import read_history, verdicts, write_history
 from processing.stages import featurise, history_stage
 
@@ -17,7 +17,7 @@ def test_history_equals_the_definition(spark: SparkSession, tmp_path: Path) -> N
     arrived, plan = world(1, 800, days=400), FRAUD.plan()
     assert write_history(arrived, Transaction, tmp_path / "h.parquet") == len(arrived)
     rows = featurise(read_history(spark, tmp_path / "h.parquet"), plan, history_stage).collect()
-    expected = features(arrived)
+    expected = by_definition(Transaction, FRAUD.features, arrived)
     assert {r.event_id for r in rows} == set(expected)
     for row in rows:
         actual = {name: row[name] for name in plan.features}

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from models.events import Event, Transaction
-from models.expressions import Expression, feature, log
+from models.events import Event, Reading, Transaction
+from models.expressions import Expression, coalesce, feature, log, measurement
 from models.features import Entity, Feature, ratio, row
+from models.generated import generated
 from models.plan import compile_plan
 from models.reference import Value, by_definition
 from processing.history import read_history, write_history
@@ -21,18 +22,24 @@ pytestmark = pytest.mark.spark
 
 
 def history(
-    spark: SparkSession, folder: Path, features: list[Feature], arrived: list[Event]
+    spark: SparkSession, folder: Path, features: list[Feature], arrived: list[Event], scored: type[Event]
 ) -> dict[str, dict[str, Value]]:
     file = folder / f"{random.Random().randrange(2**32)}.parquet"
-    write_history(arrived, Transaction, file)
-    rows = featurise(read_history(spark, file), compile_plan(Transaction, features), history_stage).collect()
+    write_history(arrived, scored, file)
+    rows = featurise(read_history(spark, file), compile_plan(scored, features), history_stage).collect()
     return {r.event_id: {f.name: r[f.name] for f in features} for r in rows}
 
 
-def check(spark: SparkSession, folder: Path, features: list[Feature], arrived: list[Event]) -> None:
-    actual = history(spark, folder, features, arrived)
-    expected = by_definition(Transaction, features, arrived)
-    assert set(actual) == set(expected) == {e.event_id for e in arrived if isinstance(e, Transaction)}
+def check(
+    spark: SparkSession,
+    folder: Path,
+    features: list[Feature],
+    arrived: list[Event],
+    scored: type[Event] = Transaction,
+) -> None:
+    actual = history(spark, folder, features, arrived, scored)
+    expected = by_definition(scored, features, arrived)
+    assert set(actual) == set(expected) == {e.event_id for e in arrived if isinstance(e, scored)}
     for event_id, values in actual.items():
         assert not differences(features, values, expected[event_id]), event_id
 
@@ -42,6 +49,20 @@ def test_every_kind_of_feature(spark: SparkSession, tmp_path: Path) -> None:
     windows = compile_plan(Transaction, EVERY).windows
     assert len({windows.start(e.event_time) for e in arrived}) > 1
     check(spark, tmp_path, EVERY, arrived)
+
+
+def test_measurements_of_machines(spark: SparkSession, tmp_path: Path) -> None:
+    heat, odd, machine = measurement("heat"), measurement("it's (1)"), Entity("machine")
+    features = [
+        row("heat", heat),
+        row("both", coalesce(heat, 0) + coalesce(odd, 0)),
+        machine.mean("mean", odd, half_life_ms=6 * HOUR),
+        machine.deviation("deviation", heat - feature("mean"), half_life_ms=6 * HOUR),
+        machine.slope("slope", heat, half_life_ms=6 * HOUR),
+        machine.recent(5).change("change", odd),
+    ]
+    arrived = generated(Reading, 300, seed=3, days=4, measurements=["heat", "it's (1)", "noise"])
+    check(spark, tmp_path, features, arrived, Reading)
 
 
 @st.composite

