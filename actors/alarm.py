@@ -37,7 +37,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes
     ----------
     alerts, peak
-        How many alerts it has taken, and the highest score among them.
+        How many alerts it has taken, and the worst score among them.
     event_id, event_time
         The event whose alert opened it.
     opened_at, last_alert_at
@@ -138,7 +138,7 @@ def _raised(alarm: Alarm, alert: Score, now: int) -> Alarm:
     return msgspec.structs.replace(
         alarm,
         alerts=alarm.alerts + 1,
-        peak=max(alarm.peak, alert.score),
+        peak=(min if alert.below else max)(alarm.peak, alert.score),
         last_alert_at=max(alarm.last_alert_at, now),
     )
 

@@ -10,7 +10,7 @@ from models.compiled import Compiled
 from models.errors import RefuseSpecError
 from models.plan import Plan
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +46,9 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     compiled
         The estimator over the features.
     threshold
-        A score at or above it is an alert.
+        A score that reaches it is an alert.
+    below
+        Whether scores reach the threshold from above: those at or under it are alerts.
     metrics
         Name -> value on the held-out tail of the training window.
     python
@@ -65,6 +67,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     metrics: dict[str, float]
     training: Training
     python: ByPython | None = None
+    below: bool = False
     checksum: str = ""
 
 

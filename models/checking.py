@@ -104,6 +104,23 @@ def measurements_of(features: Sequence[Feature]) -> list[str]:
     return sorted({r.measurement for f in features for r in reads_of(f) if r.measurement is not None})
 
 
+def check_only(event: type[Event], only: Mapping[str, str]) -> None:
+    """Refuse a condition on what is no text field of this event.
+
+    Raises
+    ------
+    RefuseSpecError
+        With the text fields that there are.
+    """
+    kinds = _kinds(event)
+    wrong = [name for name, value in only.items() if kinds.get(name) != "text" or not isinstance(value, str)]
+    if wrong:
+        raise RefuseSpecError(
+            f"only={dict(only)!r}: {', '.join(wrong)} is no text field with a text as its value; "
+            f"the event's text fields are {_listed(kinds, 'text')}"
+        )
+
+
 def _check_labels(event: type[Event], features: Sequence[Feature]) -> None:
     rows = {a.rows: f.name for f in features for a in f.accumulators}
     if IS_LABEL in rows and event not in LABELS:

@@ -16,8 +16,11 @@ class Compiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contributions
         Feature -> SQL for how far it pushed this score, in the estimator's own margin; empty when the
         estimator has no such account.
+    outputs
+        Name -> SQL for what the estimator says beside the score, such as the bounds of an interval.
     """
 
     layers: list[dict[str, str]]
     score: str
     contributions: dict[str, str]
+    outputs: dict[str, str] = {}

@@ -154,7 +154,7 @@ def measured_column(name: str) -> str:
 
 def measured_sql(name: str) -> str:
     """Return the measurement as SQL over the reading's fields."""
-    return f"measurements[{_quoted(name)}]"
+    return f"measurements[{quoted(name)}]"
 
 
 def feature(name: str) -> Expression:
@@ -249,7 +249,7 @@ def lookup(value: Expression, table: Mapping[str, float], default: float | None 
     """
     if value.kind != "text" or not table:
         raise RefuseSpecError(f"a lookup needs a text and a table of texts, {value.sql} is a {value.kind}")
-    cases = " ".join(f"when {_quoted(text)} then {_literal(number)}" for text, number in table.items())
+    cases = " ".join(f"when {quoted(text)} then {_literal(number)}" for text, number in table.items())
     other = "cast(null as double)" if default is None else _literal(default)
     return Expression(
         f"(case {value.sql} {cases} else {other} end)",
@@ -266,7 +266,8 @@ def _literal(value: float) -> str:
     return f"{float(value)!r}D"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as a SQL literal that no template takes for a name."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "\\u007b").replace("}", "\\u007d")
     return f"'{escaped}'"
 
@@ -339,7 +340,7 @@ def _equality(left: Expression, sign: str, right: Any, apply: Callable[[Any, Any
 
 
 def _text(text: str) -> Expression:
-    return Expression(_quoted(text), "text", frozenset(), lambda _: text, "never")
+    return Expression(quoted(text), "text", frozenset(), lambda _: text, "never")
 
 
 def _logic(left: Expression, word: str, right: Expression, apply: Callable[[Any, Any], Any]) -> Expression:

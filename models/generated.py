@@ -1,12 +1,13 @@
 """Made-up events of any type, for checking a model before it has seen data: ties, gaps, late ones, and extreme ones."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from models import events, schema
 from models.events import LABELS, Event, Label
+from models.plan import NO_CONDITION
 
 START: Final = 1_700_000_000_000
 _HOUR_MS: Final = 3_600_000
@@ -23,6 +24,7 @@ def generated(
     days: int,
     names: int = _NAMES,
     measurements: Sequence[str] = ("m0", "m1", "m2"),
+    only: Mapping[str, str] = NO_CONDITION,
     extreme: bool = False,
 ) -> list[Event]:
     """Return events, and labels about them where the type has any, in an order of arrival.
@@ -41,6 +43,8 @@ def generated(
         How many keys of each entity.
     measurements
         Names of a reading's measurements; one in ten is missing.
+    only
+        Fields that are the same in every event.
     extreme
         Whether numbers lie at the ends of what the type allows, and optional fields are often null.
     """
@@ -50,7 +54,7 @@ def generated(
         hour = rng.randrange(days * 24) if rng.random() < 0.5 else rng.uniform(0, days * 24)  # noqa: PLR2004 - half of them tie
         when = START + int(hour * _HOUR_MS)
         late = rng.uniform(0, _DAY_MS) if rng.random() < 0.1 else 0.0  # noqa: PLR2004 - a tenth comes late
-        fixed = {"event_id": f"{rng.randrange(16**6):06x}-{n}", "event_time": when}
+        fixed = {**only, "event_id": f"{rng.randrange(16**6):06x}-{n}", "event_time": when}
         event = _event(event_type, fixed, _Names(names, measurements), rng, extreme=extreme)
         arrivals.append((when + late, event))
         if event_type in LABELS:

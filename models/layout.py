@@ -110,6 +110,7 @@ def state(layout: Plan) -> bytes:
         "format": STATE_FORMAT,
         "fields": layout.fields,
         "inputs": list(layout.inputs.items()),
+        "only": layout.only,
         "windows": [layout.stride_ms, layout.overlap_ms],
         "stages": [*(_kept(s, carried=True) for s in earlier), _kept(last, carried=False)],
     }
@@ -181,10 +182,8 @@ def _place(stages: list[Stage], new: Stage, position: int) -> int:
 
 
 def _windows(layout: Plan, plan: Plan) -> LandmarkWindows:
-    if (layout.entity, layout.fields) != (plan.entity, plan.fields):
-        raise RefuseSpecError(
-            "it scores another type of event than the deployed versions: give it another name"
-        )
+    if (layout.entity, layout.fields, layout.only) != (plan.entity, plan.fields, plan.only):
+        raise RefuseSpecError("it scores other events than the deployed versions: give it another name")
     if layout.windows == plan.windows:
         return layout.windows
     changed = _merged_windows(layout, plan)

@@ -6,16 +6,19 @@ and the values that follow. Stream and history run the same text (`processing.st
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from models.checking import check_features, measurements_of, nullable_features
+from models.checking import check_features, check_only, measurements_of, nullable_features
 from models.events import Event
-from models.expressions import Expression, measured_column, measured_sql
+from models.expressions import Expression, measured_column, measured_sql, quoted
 from models.features import IS_EVENT, IS_LABEL, Accumulator, Feature
 from models.staging import steps_of
 from models.windows import LandmarkWindows, landmark_windows
+
+NO_CONDITION: Final[Mapping[str, str]] = MappingProxyType({})
 
 WINDOW_START: Final = "unix_millis(win.start)"
 """The landmark of a row, in milliseconds since the epoch."""
@@ -61,6 +64,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Names in the order in which the estimator takes them.
     stride_ms, overlap_ms
         The landmark windows, milliseconds.
+    only
+        Text fields and the values that events must have to be seen at all.
     """
 
     entity: str
@@ -71,6 +76,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features: list[str]
     stride_ms: int
     overlap_ms: int
+    only: dict[str, str] = {}
 
     @property
     def windows(self) -> LandmarkWindows:
@@ -78,7 +84,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return LandmarkWindows(self.stride_ms, self.overlap_ms)
 
 
-def compile_plan(event: type[Event], features: Sequence[Feature]) -> Plan:
+def compile_plan(
+    event: type[Event], features: Sequence[Feature], only: Mapping[str, str] = NO_CONDITION
+) -> Plan:
     """Compile features to SQL text.
 
     Parameters
@@ -87,6 +95,8 @@ def compile_plan(event: type[Event], features: Sequence[Feature]) -> Plan:
         The scored event type; the stage of its Kafka key comes first.
     features
         In the order in which the estimator takes them.
+    only
+        Text fields and the values that events must have.
 
     Raises
     ------
@@ -95,6 +105,7 @@ def compile_plan(event: type[Event], features: Sequence[Feature]) -> Plan:
         already, features that read each other, or half-lives too far apart.
     """
     check_features(event, features)
+    check_only(event, only)
     steps = steps_of(event.key_field, features)
     text = _Text(event, features)
     half_lives = sorted({a.half_life_ms for f in features for a in f.accumulators if a.half_life_ms})
@@ -112,7 +123,19 @@ def compile_plan(event: type[Event], features: Sequence[Feature]) -> Plan:
         features=[f.name for f in features],
         stride_ms=windows.stride_ms,
         overlap_ms=windows.overlap_ms,
+        only=dict(only),
     )
+
+
+def only_sql(plan: Plan) -> str:
+    """Return the condition for rows that a plan sees: labels, and the events that have the values it asks for."""
+    conditions = [f"{name} <=> {quoted(value)}" for name, value in plan.only.items()]
+    return f"({IS_LABEL} or ({' and '.join(conditions)}))" if conditions else "true"
+
+
+def is_seen(only: Mapping[str, str], event: Event) -> bool:
+    """Whether an event has the values that a plan asks for."""
+    return all(getattr(event, name) == value for name, value in only.items())
 
 
 def _inputs(features: Sequence[Feature], half_lives: Sequence[int]) -> dict[str, str]:

@@ -24,7 +24,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
-    """One event as scored by one model; an alert is a score with `score >= threshold`.
+    """One event as scored by one model; an alert is a score that reaches its threshold.
 
     Attributes
     ----------
@@ -45,6 +45,10 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         The versions that are scored beside the one that acts.
     reasons
         The features that pushed this score most, the strongest first; empty when the estimator gives none.
+    outputs
+        What the estimator says beside the score, by name, such as the bounds of an interval.
+    below
+        Whether low scores are alerts: those at or under the threshold. Else those at or over it.
     """
 
     event_id: str
@@ -63,11 +67,13 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     ingested_at: int
     shadows: list[Shadow] = []
     reasons: list[Reason] = []
+    outputs: dict[str, float | None] = {}
+    below: bool = False
 
     @property
     def is_alert(self) -> bool:
         """Whether the score reaches its threshold."""
-        return self.score >= self.threshold
+        return self.score <= self.threshold if self.below else self.score >= self.threshold
 
 
 _encoder = msgspec.json.Encoder()

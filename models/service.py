@@ -1,6 +1,6 @@
 """A service: all that one scoring query needs, as plain data and SQL text. Every version scored, one of them acting.
 
-Columns beside the features: `score_N` and `pushed_N` of each scorer, `acting` (the scorer whose row it is).
+Columns beside the features: `score_N`, `pushed_N` and `outputs_N` of each scorer, `acting` (the scorer whose row it is).
 """
 
 from collections.abc import Mapping
@@ -46,6 +46,7 @@ class Scorer:
             ],
             score=renamed(plain.score, self.columns),
             contributions={name: renamed(sql, self.columns) for name, sql in plain.contributions.items()},
+            outputs={name: renamed(sql, self.columns) for name, sql in plain.outputs.items()},
         )
 
 
@@ -172,6 +173,17 @@ def pushed_sql(compiled: Compiled, number: int) -> str:
     return f"slice(sort_array(array({each}), false), 1, {REASONS})"
 
 
+def outputs_sql(compiled: Compiled) -> str:
+    """Return what an estimator says beside its score as one struct; what is no number becomes null."""
+    return _struct({name: f"nullif({sql}, double('NaN'))" for name, sql in compiled.outputs.items()})
+
+
+def alert_sql(scorer: Scorer, number: int) -> str:
+    """Return the condition for an alert."""
+    reaches = "<=" if scorer.artifact.below else ">="
+    return f"score_{number} {reaches} {scorer.artifact.threshold!r}D"
+
+
 def row_sql(service: Service, number: int) -> str:
     """Return the score row as JSON, with this scorer acting."""
     plan, scorer = service.layout, service.scorers[number]
@@ -196,6 +208,10 @@ def row_sql(service: Service, number: int) -> str:
     }
     if artifact.compiled.contributions:
         members["reasons"] = f"arrays_zip(pushed_{number}.feature, pushed_{number}.contribution)"
+    if artifact.compiled.outputs:
+        members["outputs"] = f"outputs_{number}"
+    if artifact.below:
+        members["below"] = "true"
     shadows = [_shadow(other, n) for n, other in enumerate(service.scorers) if n != number]
     if shadows:
         members["shadows"] = f"array({', '.join(shadows)})"

@@ -1,17 +1,17 @@
 """What an analyst declares: a model's event, features, estimator, label and threshold policy."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from models.errors import RefuseSpecError
 from models.events import Event
 from models.features import Feature
 from models.plan import Plan, compile_plan
-from models.thresholds import AlertBudget, AlertShare, FixedThreshold, Threshold
+from models.thresholds import AlertBelow, AlertBudget, AlertShare, FixedThreshold, Threshold
 
-__all__ = ["AlertBudget", "AlertShare", "FixedThreshold", "LateLabel", "ModelSpec", "Threshold"]
+__all__ = ["AlertBelow", "AlertBudget", "AlertShare", "FixedThreshold", "LateLabel", "ModelSpec", "Threshold"]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,19}")
@@ -55,6 +55,8 @@ class ModelSpec:
         How the alert threshold is chosen.
     label
         What the estimator learns from; None where it learns without labels.
+    only
+        Text fields and their values: the model sees only events that have them, as in {"machine_class": "pump"}.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class ModelSpec:
     estimator: Callable[[], Any]
     threshold: Threshold
     label: LateLabel | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what could not be computed or kept."""
@@ -78,7 +81,7 @@ class ModelSpec:
 
     def plan(self) -> Plan:
         """Return the features compiled to SQL; raises `RefuseSpecError` where they are wrong."""
-        return compile_plan(self.event, self.features)
+        return compile_plan(self.event, self.features, self.only)
 
 
 def _refuse_unfit(what: str, text: str, shape: re.Pattern[str], allowed: str) -> None:

@@ -40,6 +40,28 @@ class FixedThreshold:
 
 
 @dataclass(frozen=True)
+class AlertBelow:
+    """Alert on scores at or below this one: for scores of which little is bad, such as a remaining life.
+
+    Parameters
+    ----------
+    score
+        In the estimator's own unit.
+    """
+
+    score: float
+
+    def __post_init__(self) -> None:
+        """Refuse a score that is no number."""
+        if not math.isfinite(self.score):
+            raise RefuseSpecError(f"a threshold is a finite score, not {self.score}")
+
+    def of(self, scores: Scores, span_ms: int) -> float:  # noqa: ARG002 - the other policies look at them
+        """Return the threshold, whatever the scores are."""
+        return self.score
+
+
+@dataclass(frozen=True)
 class AlertShare:
     """Alert on at most this share of events, taken from the end of the training window.
 
@@ -83,7 +105,7 @@ class AlertBudget:
         return _for_at_most(scores, _whole(self.per_day * span_ms / DAY_MS))
 
 
-Threshold = FixedThreshold | AlertShare | AlertBudget
+Threshold = FixedThreshold | AlertBelow | AlertShare | AlertBudget
 
 
 def _whole(number: float) -> int:

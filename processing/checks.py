@@ -103,7 +103,9 @@ def _findings(
     spark: SparkSession, folder: Path, spec: ModelSpec, documentation: str | None
 ) -> Iterator[Finding]:
     yield _documented(documentation)
-    events = generated(spec.event, _EVENTS, seed=1, days=_days(spec), measurements=_measured(spec))
+    events = generated(
+        spec.event, _EVENTS, seed=1, days=_days(spec), measurements=_measured(spec), only=spec.only
+    )
     history = _history(spark, folder / "history.parquet", spec, events)
     yield _same(
         "history = definition", spec.features, history, by_definition(spec.event, spec.features, events)
@@ -236,7 +238,9 @@ def _scores(spark: SparkSession, rows: pd.DataFrame, fitted: Fitted) -> Finding:
 
 
 def _extreme(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) -> Finding:
-    events = generated(spec.event, _EVENTS, seed=2, days=2, measurements=_measured(spec), extreme=True)
+    events = generated(
+        spec.event, _EVENTS, seed=2, days=2, measurements=_measured(spec), only=spec.only, extreme=True
+    )
     rows = _table(_history(spark, folder / "extreme.parquet", spec, events), spec)
     scores = production_scores(spark, fitted, rows)
     if not np.isfinite(scores).all():
@@ -251,7 +255,9 @@ def _extreme(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted)
 
 
 def _cost(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) -> Finding:
-    events = generated(spec.event, _COST_EVENTS, seed=3, days=30, measurements=_measured(spec))
+    events = generated(
+        spec.event, _COST_EVENTS, seed=3, days=30, measurements=_measured(spec), only=spec.only
+    )
     write_history(events, spec.event, folder / "cost.parquet")
     table = featurise(read_history(spark, folder / "cost.parquet"), spec.plan(), history_stage)
     columns = [f.name for f in spec.features]

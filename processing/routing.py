@@ -8,8 +8,10 @@ from models.service import (
     Service,
     acting_numbers,
     acting_sql,
+    alert_sql,
     by_acting_sql,
     live_sql,
+    outputs_sql,
     push_columns,
     pushed_sql,
     row_sql,
@@ -35,7 +37,7 @@ def routed(features: DataFrame, service: Service, topics: Topics) -> DataFrame:
         rows = _scored(rows, number, scorer)
     acting = acting_numbers(service)
     value = by_acting_sql({n: row_sql(service, n) for n in acting})
-    alert = by_acting_sql({n: _alert_sql(n, service.scorers[n]) for n in acting})
+    alert = by_acting_sql({n: alert_sql(service.scorers[n], n) for n in acting})
     both, one = f"array('{topics.scores}', '{topics.alerts}')", f"array('{topics.scores}')"
     return (
         rows.withColumn("acting", F.expr(acting_sql(service)))
@@ -47,13 +49,12 @@ def routed(features: DataFrame, service: Service, topics: Topics) -> DataFrame:
 def _scored(rows: DataFrame, number: int, scorer: Scorer) -> DataFrame:
     compiled = scorer.compiled
     kept = [*map(F.col, rows.columns), F.col("score").alias(f"score_{number}")]
+    if compiled.outputs:
+        kept.append(F.expr(outputs_sql(compiled)).alias(f"outputs_{number}"))
     scored = with_score(rows, compiled)
     if not compiled.contributions:
         return scored.select(*kept)
     pushes = [F.expr(sql).alias(name) for name, sql in push_columns(compiled, number).items()]
     pushed = F.expr(pushed_sql(compiled, number)).alias(f"pushed_{number}")
-    return scored.select(*kept, *pushes).select(*rows.columns, F.col(f"score_{number}"), pushed)
-
-
-def _alert_sql(number: int, scorer: Scorer) -> str:
-    return f"score_{number} >= {scorer.artifact.threshold!r}D"
+    columns = scored.select(*kept, *pushes)
+    return columns.select(*columns.columns[: len(kept)], pushed)

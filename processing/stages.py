@@ -12,7 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark
 
 from models.compiled import Compiled
 from models.features import IS_EVENT
-from models.plan import WINDOW_START, Plan, Stage
+from models.plan import WINDOW_START, Plan, Stage, only_sql
 
 StageRunner = Callable[[DataFrame, Stage], DataFrame]
 
@@ -40,7 +40,8 @@ def featurise(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
 def staged(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
     """Return every row, labels too, once per window that it falls into, as it leaves the last stage."""
     length, stride = f"{plan.windows.length_ms} milliseconds", f"{plan.stride_ms} milliseconds"
-    keyed = rows.withColumn("win", F.window("t", length, stride)).drop("t")
+    seen = rows.where(only_sql(plan)) if plan.only else rows
+    keyed = seen.withColumn("win", F.window("t", length, stride)).drop("t")
     keyed = keyed.select("*", *_named(plan.inputs))
     for step in plan.stages:
         keyed = stage(keyed, step)

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from models.artifact import FORMAT, Artifact, Training, seal
 from models.evaluation import average_precision, calibration, roc_auc
-from models.spec import ModelSpec
+from models.spec import AlertBelow, ModelSpec
 from processing.errors import RefuseTrainingError
 from processing.fitting import Fitted, Scores, check_parity, fit
 from processing.labelled import CONF, labelled
@@ -100,6 +100,7 @@ def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callab
             plan=spec.plan(),
             compiled=fitted.compiled,
             python=fitted.python,
+            below=isinstance(spec.threshold, AlertBelow),
             threshold=spec.threshold.of(scores, int(np.ptp(split.tail.event_time))),
             metrics=metrics,
             training=_provenance(split),

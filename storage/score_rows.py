@@ -13,7 +13,7 @@ from storage.times import day_of, millis
 COLUMNS: Final = (
     "entity", "day", "event_time", "event_id", "model", "version", "score", "threshold",
     "features", "event", "arrivals", "topic", "partition", "offset", "ingested_at",
-    "shadows", "reasons",
+    "shadows", "reasons", "outputs", "below",
 )  # fmt: skip
 """The columns of the table `scores`."""
 
@@ -73,6 +73,8 @@ def to_values(row: StampedScore) -> tuple[Any, ...]:
         score.ingested_at,
         _encode(score.shadows).decode(),
         _encode(score.reasons).decode(),
+        _encode(score.outputs).decode(),
+        score.below,
         row.stamp_us,
     )
 
@@ -96,6 +98,8 @@ def from_row(row: Any) -> Score:
         ingested_at=millis(row.ingested_at),
         shadows=_shadows.decode(row.shadows or _NONE),
         reasons=_reasons.decode(row.reasons or _NONE),
+        outputs=_features.decode(row.outputs or "{}"),
+        below=bool(row.below),
     )
 
 

@@ -22,12 +22,14 @@ from models.estimators import (
     encoding,
     histogram,
     isolation,
+    largest,
     linear,
     scaling,
     trees,
     wrappers,
 )
 from models.estimators.sheet import Column, Inputs, Output, Part, Sheet
+from models.largest import Largest
 
 Transformer = Callable[[Any, Sequence[Column], Sheet], list[Column]]
 Predictor = Callable[[Any, Inputs, Sheet], Output]
@@ -61,6 +63,7 @@ PREDICTORS: Final[Mapping[type, Predictor]] = {
     ensemble.GradientBoostingClassifier: boosting.classifier,
     ensemble.GradientBoostingRegressor: boosting.regressor,
     ensemble.IsolationForest: isolation.isolation_forest,
+    Largest: largest.largest,
     ensemble.VotingClassifier: wrappers.voting_classifier,
     ensemble.VotingRegressor: wrappers.voting_regressor,
     CalibratedClassifierCV: wrappers.calibrated_classifier,
@@ -100,7 +103,12 @@ def compile_estimator(estimator: Any, features: Sequence[str], background: Any |
         raise RefuseSpecError(
             f"{_name(estimator)} knows no probability: put a CalibratedClassifierCV around it"
         )
-    return Compiled(layers=sheet.layers, score=output.score, contributions=output.contributions)
+    return Compiled(
+        layers=sheet.layers,
+        score=output.score,
+        contributions=output.contributions,
+        outputs=output.outputs,
+    )
 
 
 def _transform(step: Any, taken: Sequence[Column], sheet: Sheet) -> list[Column]:

@@ -1,7 +1,7 @@
 """What is compiled so far: the columns that a step takes and gives, and the layers that they are computed in."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models.estimators.sql import double
@@ -75,7 +75,9 @@ class Output:
     contributions
         Feature -> SQL.
     level
-        How many layers score and contributions need.
+        How many layers score, contributions and outputs need.
+    outputs
+        What it says beside the score: name -> SQL.
     """
 
     score: str
@@ -83,6 +85,7 @@ class Output:
     unit: str
     contributions: dict[str, str]
     level: int
+    outputs: dict[str, str] = field(default_factory=dict)
 
     @property
     def additive(self) -> bool:

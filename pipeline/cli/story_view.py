@@ -51,6 +51,8 @@ def _judged(judgement: Judgement) -> Iterator[str]:
         f"model {score.model} {score.version}: score {score.score:.4f}, threshold {score.threshold:.4f}, {verdict}"
     )
     yield f"{' ' * 25}features: {', '.join(f'{n} {v}' for n, v in score.features.items())}"
+    if score.outputs:
+        yield f"{' ' * 25}says: {', '.join(f'{name} {value}' for name, value in score.outputs.items())}"
     if score.reasons:
         yield f"{' ' * 25}pushed by: {', '.join(f'{r.feature} {r.contribution:+.3f}' for r in score.reasons)}"
     for shadow in score.shadows:

@@ -87,7 +87,14 @@ def settings(tmp_path: Path) -> ActorSettings:
 
 @pytest.fixture
 def alert() -> Callable[..., Score]:
-    def make(event_id: str = "e1", entity: str = CARD, model: str = "fraud", score: float = 0.9) -> Score:
+    def make(
+        event_id: str = "e1",
+        entity: str = CARD,
+        model: str = "fraud",
+        score: float = 0.9,
+        *,
+        below: bool = False,
+    ) -> Score:
         return Score(
             event_id=event_id,
             event_time=999,
@@ -103,6 +110,7 @@ def alert() -> Callable[..., Score]:
             partition=0,
             offset=0,
             ingested_at=1_000,
+            below=below,
         )
 
     return make

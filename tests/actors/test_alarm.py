@@ -39,6 +39,13 @@ def test_the_first_alert_opens_an_unacknowledged_alarm_and_queues_its_command(
     assert command.alarm_id == opened.alarm_id
 
 
+def test_the_worst_of_scores_that_alert_below_is_the_lowest(alert: Callable[..., Score]) -> None:
+    alarms, _ = take_alert(Alarms(), alert(event_id="e1", score=0.5, below=True), 1_000, POLICY)
+    alarms, _ = take_alert(alarms, alert(event_id="e2", score=0.25, below=True), 2_000, POLICY)
+    alarms, _ = take_alert(alarms, alert(event_id="e3", score=0.75, below=True), 3_000, POLICY)
+    assert [a.peak for a in alarms.by_condition.values()] == [0.25]
+
+
 def test_a_further_alert_raises_count_and_peak_and_queues_nothing(alert: Callable[..., Score]) -> None:
     alarms, _ = take_alert(Alarms(), alert("e1", score=0.8), 2_000, POLICY)
     higher, commands = take_alert(alarms, alert("e2", score=0.95), 3_000, POLICY)

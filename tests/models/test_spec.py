@@ -4,9 +4,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from models.errors import RefuseSpecError
-from models.events import Transaction
+from models.events import Reading, Transaction
 from models.expressions import field
-from models.features import row
+from models.features import Entity, row
 from models.spec import FixedThreshold, LateLabel, ModelSpec
 
 
@@ -25,6 +25,18 @@ def spec(**changed: Any) -> ModelSpec:
 def test_a_wrong_feature_is_refused_where_the_model_is_declared() -> None:
     with pytest.raises(RefuseSpecError, match="reads 'price'"):
         spec(features=[row("dear", field("price") > 5)])
+
+
+@pytest.mark.parametrize("only", [{"amount": "5"}, {"colour": "red"}, {"terminal": 5}])
+def test_only_events_with_certain_texts_can_be_asked_for(only: dict[str, Any]) -> None:
+    assert spec(only={"terminal": "t1"}).plan().only == {"terminal": "t1"}
+    with pytest.raises(RefuseSpecError, match="text fields are card, event_id, terminal"):
+        spec(only=only)
+
+
+def test_readings_have_no_labels_to_count() -> None:
+    with pytest.raises(RefuseSpecError, match="counts late labels, and a reading has none"):
+        spec(event=Reading, features=[Entity("machine").risk("risk", half_life_ms=60_000)])
 
 
 @pytest.mark.parametrize("name", ["", "Large", "a/b", "../up", "1st"])

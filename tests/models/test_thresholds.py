@@ -6,13 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import RefuseSpecError
-from models.thresholds import DAY_MS, AlertBudget, AlertShare, FixedThreshold
+from models.thresholds import DAY_MS, AlertBelow, AlertBudget, AlertShare, FixedThreshold
 
 SCORES = np.array([0.1, 0.9, 0.5, 0.5, 0.7])
 
 
 def test_a_fixed_threshold_is_itself() -> None:
     assert FixedThreshold(0.8).of(SCORES, DAY_MS) == 0.8
+
+
+def test_little_of_a_good_thing_is_an_alert() -> None:
+    assert AlertBelow(48.0).of(SCORES, DAY_MS) == 48.0
+    with pytest.raises(RefuseSpecError, match="finite"):
+        AlertBelow(math.nan)
 
 
 def test_a_budget_alerts_so_often_a_day() -> None:

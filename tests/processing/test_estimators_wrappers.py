@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import pandas as pd
 import pytest
-from estimator_rows import difference, probes, training
+from estimator_rows import FEATURES, difference, native, probes, training
 from pyspark.sql import SparkSession
 from scipy.special import logit
 from sklearn import ensemble
@@ -13,6 +14,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClas
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
+
+from models.estimators import compile_estimator
+from models.largest import Largest
 
 SUM = 1e-9
 ROWS = 5000
@@ -47,6 +51,13 @@ def test_calibration_of_a_frozen_estimator(spark: SparkSession) -> None:
     score, account = difference(spark, fitted, rows, lambda r: logit(fitted.predict_proba(r)[:, 1]))
     assert score <= SUM
     assert account <= SUM
+
+
+def test_the_largest_feature(spark: SparkSession) -> None:
+    x, _ = training()
+    fitted, rows = Largest().fit(x), pd.DataFrame(probes([], rows=ROWS, missing=0.3), columns=FEATURES)
+    got = native(spark, compile_estimator(fitted, FEATURES), rows)
+    assert got.score.tolist() == (-fitted.score_samples(rows.to_numpy())).tolist()
 
 
 def test_voting_of_probabilities(spark: SparkSession) -> None:

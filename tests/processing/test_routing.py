@@ -13,12 +13,15 @@ from models import scores
 from models.artifact import Artifact, seal
 from models.compiled import Compiled
 from models.deployment import Candidate, first, with_shadow
-from models.plan import Plan, Stage
+from models.events import Transaction
+from models.expressions import field
+from models.features import row
+from models.plan import Plan, Stage, compile_plan
 from models.scores import Reason, Score, Shadow
 from models.service import NEVER, Service, alone, serve, warming
 from models.serving import Serving, acting, begun, switched
 from processing.routing import routed
-from processing.stages import featurise, streaming_stage
+from processing.stages import featurise, history_stage, streaming_stage
 from processing.topics import Topics
 
 pytestmark = pytest.mark.spark
@@ -97,6 +100,32 @@ def test_a_row_holds_the_acting_versions_own_features_and_what_the_others_say(sp
     assert by_one.reasons == [Reason("amount", -0.5), Reason("total", 0.45)]
     assert by_one.event == {"card": "c1", "amount": 0.5}
     assert by_one.arrivals == {"card_events": 3, "card_labels": 0}
+
+
+def test_what_an_estimator_says_beside_its_score_is_in_the_row(spark: SparkSession) -> None:
+    says = {"lower": "_half - 1", "upper": "total + 1", "nothing": "double('NaN')"}
+    telling = model("1.1", ONE.plan, Compiled([{"_half": "total / 2"}], "_half", {}, says), 0.5)
+    ((_, score),) = written(spark, alone(telling), [(0, 50)])
+    assert score.outputs == {"lower": -0.75, "upper": 1.5, "nothing": None}
+
+
+def test_a_model_may_alert_below_its_threshold(spark: SparkSession) -> None:
+    low = seal(msgspec.structs.replace(ONE, below=True, threshold=0.1, checksum=""))
+    found = written(spark, alone(low), [(0, 10), (0, 20), (0, 30)])
+    assert [(topic, s.offset, s.is_alert) for topic, s in found] == [
+        ("scores", 10, True), ("alerts", 10, True), ("scores", 20, True), ("alerts", 20, True), ("scores", 30, False),
+    ]  # fmt: skip
+
+
+def test_a_model_sees_only_the_events_that_it_asks_for(spark: SparkSession) -> None:
+    rows = spark.sql(
+        "select id as event_id, 1000L as event_time, card, 1D as amount, fraud, id as arrival, 'c' as topic, 0 as partition, "
+        "0L as offset, 0L as ingested_at, timestamp_millis(1000) as t from values ('0', 'two', true), ('a', 'one', null), "
+        "('b', 'two', null), ('c', null, null) as v(id, card, fraud)"
+    )
+    plan = compile_plan(Transaction, [row("amount", field("amount"))], {"card": "two"})
+    events = featurise(rows, plan, history_stage).collect()
+    assert [(r.event_id, r.card_labels) for r in events] == [("b", 1)]
 
 
 def test_at_most_five_reasons_are_given_the_strongest_first(spark: SparkSession) -> None:

@@ -64,6 +64,8 @@ def make_score() -> MakeScore:
             "ingested_at": NOON + 7,
             "shadows": [Shadow("8", 0.25, 0.5)],
             "reasons": [Reason("amount", 1.5), Reason("night", -0.25)],
+            "outputs": {"lower": 1.5, "upper": None},
+            "below": True,
         }
         return Score(event_id=event_id, **{**values, **fields})
 

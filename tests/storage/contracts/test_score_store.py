@@ -130,13 +130,15 @@ def test_a_senseless_range_is_refused(store: ScoreStore, start: int, end: int) -
         store.of_entity("card-1", start, end)
 
 
-def test_a_later_record_without_shadows_and_reasons_leaves_none(
+def test_a_later_record_without_shadows_reasons_and_outputs_leaves_none(
     store: ScoreStore, make_score: Callable[..., Score]
 ) -> None:
     store.write([StampedScore(make_score(), stamp_of(NOON, 10))])
-    store.write([StampedScore(make_score(shadows=[], reasons=[]), stamp_of(NOON, 11))])
+    store.write(
+        [StampedScore(make_score(shadows=[], reasons=[], outputs={}, below=False), stamp_of(NOON, 11))]
+    )
     (found,) = store.by_event("e1")
-    assert (found.shadows, found.reasons) == ([], [])
+    assert (found.shadows, found.reasons, found.outputs, found.below) == ([], [], {}, False)
 
 
 @pytest.mark.cassandra
@@ -146,9 +148,9 @@ def test_a_row_from_before_shadows_and_reasons_is_read(
     store = CassandraScoreStore(session, settings)
     store.write(stamped(make_score()))
     session.execute(
-        "UPDATE scores SET shadows = null, reasons = null "
+        "UPDATE scores SET shadows = null, reasons = null, outputs = null, below = null "
         "WHERE entity = 'card-1' AND day = '2024-10-04' AND event_time = %s AND event_id = 'e1' AND model = 'fraud'",
         (NOON,),
     )
     (found,) = store.by_event("e1")
-    assert (found.shadows, found.reasons) == ([], [])
+    assert (found.shadows, found.reasons, found.outputs, found.below) == ([], [], {}, False)
