@@ -17,9 +17,9 @@ OPENS_AS: Final[State] = "active_unacknowledged"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What an opening alarm does: the command that it queues (none: no command) and its life in milliseconds."""
+    """What an opening alarm does: the command that it queues, by the model's name, and its life in milliseconds."""
 
-    command: CommandKind | None
+    commands: dict[str, CommandKind]
     command_ttl_ms: int
 
 
@@ -144,13 +144,14 @@ def _raised(alarm: Alarm, alert: Score, now: int) -> Alarm:
 
 
 def _commands(alert: Score, now: int, policy: Policy) -> tuple[Command, ...]:
-    if policy.command is None:
+    kind = policy.commands.get(alert.model)
+    if kind is None:
         return ()
     alarm = alarm_id(alert)
     return (
         Command(
-            command_id=command_id(alarm, policy.command),
-            kind=policy.command,
+            command_id=command_id(alarm, kind),
+            kind=kind,
             entity=alert.entity,
             alarm_id=alarm,
             event_id=alert.event_id,

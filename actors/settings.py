@@ -27,8 +27,10 @@ class ActorSettings(BaseModel):
     entities: int = Field(default=20_000, ge=1)
     """Entity snapshots kept in memory, over all shards."""
 
-    opening_command: CommandKind | None = "block_card"
-    """Command that an opening alarm queues; none: alarms only."""
+    opening_commands: dict[str, CommandKind] = Field(
+        default={"fraud": "block_card", "maintenance": "schedule_inspection", "anomaly": "reduce_load"}
+    )
+    """Command that an opening alarm queues, by the model's name; a model that is not named raises alarms only."""
 
     command_ttl_s: float = Field(default=3_600, gt=0)
     """Seconds from its issue after which a command expires."""

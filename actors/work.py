@@ -98,7 +98,7 @@ class Work:
 
 def policy_of(settings: ActorSettings) -> Policy:
     """Return what the settings say about opening alarms."""
-    return Policy(command=settings.opening_command, command_ttl_ms=round(settings.command_ttl_s * 1_000))
+    return Policy(commands=settings.opening_commands, command_ttl_ms=round(settings.command_ttl_s * 1_000))
 
 
 def _retrying(settings: ActorSettings, stop: threading.Event) -> Retrying:

@@ -8,7 +8,7 @@ from models.errors import RejectEventError
 from models.rejections import MALFORMED_JSON
 
 M = TypeVar("M")
-CommandKind = Literal["block_card"]
+CommandKind = Literal["block_card", "reduce_load", "stop_machine", "schedule_inspection"]
 Outcome = Literal["succeeded", "refused", "expired"]
 
 

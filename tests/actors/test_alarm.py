@@ -8,7 +8,7 @@ from actors.alarm import Alarms, Policy, alarm_id, take_ack, take_alert
 from models.actions import Ack, Command
 from models.scores import Score
 
-POLICY = Policy(command="block_card", command_ttl_ms=60_000)
+POLICY = Policy(commands={"fraud": "block_card", "velocity": "stop_machine"}, command_ttl_ms=60_000)
 
 
 def ack_of(command: Command, outcome: Any = "succeeded", at: Any = 5) -> Ack:
@@ -71,7 +71,9 @@ def test_ids_follow_from_what_opened_the_alarm(alert: Callable[..., Score]) -> N
 
 
 def test_without_a_command_in_the_policy_the_alarm_opens_alone(alert: Callable[..., Score]) -> None:
-    alarms, commands = take_alert(Alarms(), alert(), 1, Policy(command=None, command_ttl_ms=1))
+    alarms, commands = take_alert(
+        Alarms(), alert(), 1, Policy(commands={"other": "stop_machine"}, command_ttl_ms=1)
+    )
     assert commands == ()
     assert alarms.by_condition["fraud"].commands == {}
 

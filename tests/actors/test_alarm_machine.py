@@ -99,7 +99,9 @@ class Alarming(RuleBasedStateMachine):
         return Work(
             self.fuse.wrap(self.store),
             self.fuse.wrap(self.wire),
-            ActorSettings(shards=1, entities=1),
+            ActorSettings(
+                shards=1, entities=1, opening_commands={"fraud": "block_card", "velocity": "stop_machine"}
+            ),
             reject=lambda record, error: None,
             clock=self.clock,
             stop=threading.Event(),

@@ -7,7 +7,7 @@ from models.actions import Ack, decode_command
 from models.scores import Score
 from storage.entities import EMPTY, Snapshot
 
-POLICY = Policy(command="block_card", command_ttl_ms=60_000)
+POLICY = Policy(commands={"fraud": "block_card", "other": "stop_machine"}, command_ttl_ms=60_000)
 
 
 def saved(snapshot: Snapshot, *messages: Score | Ack) -> Snapshot:
