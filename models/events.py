@@ -113,10 +113,15 @@ LABELS: Final[dict[type[Event], type[Event]]] = {Transaction: Label}
 """Events that late labels are about, and the labels' type; labels share the keys of their events."""
 
 
+def tag_of(event_type: type[Event]) -> str:
+    """Return the tag of an event type."""
+    return str(event_type.__struct_config__.tag)
+
+
 def read_for(tag: str) -> list[str]:
     """Return the tags of the events that a query over this type reads: its own, and that of its labels."""
     labels = LABELS.get(EVENT_TYPES[tag])
-    return [tag] if labels is None else [tag, str(labels.__struct_config__.tag)]
+    return [tag] if labels is None else [tag, tag_of(labels)]
 
 
 NOT_FINITE_PATTERN: Final = r":\s*-?(NaN|Infinity)\b"

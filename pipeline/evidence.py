@@ -34,7 +34,7 @@ class Scores:
     alerts
         Ids whose score reaches the threshold.
     places
-        Where the scored events lie, by source topic.
+        Where the scored events lie, by model and source topic.
     duplicates, malformed
         Records that repeat an id, and records that are no score.
     complete
@@ -44,7 +44,7 @@ class Scores:
     ids: dict[str, str] = field(default_factory=dict)
     several: set[str] = field(default_factory=set)
     alerts: set[str] = field(default_factory=set)
-    places: dict[str, set[int]] = field(default_factory=dict)
+    places: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     duplicates: int = 0
     malformed: int = 0
     complete: bool = True
@@ -123,7 +123,8 @@ def read_scores(records: Iterable[Record]) -> Scores:
         found.ids[identity] = version
         if score.is_alert:
             found.alerts.add(identity)
-        found.places.setdefault(score.topic, set()).add(place(score.partition, score.offset))
+        where = found.places.setdefault((score.model, score.topic), set())
+        where.add(place(score.partition, score.offset))
     return found
 
 

@@ -20,20 +20,20 @@ UNANSWERED: Final = frozenset({"queued", "sent"})
 EventIds = Callable[[str, AbstractSet[int]], Mapping[int, str]]
 
 
-def judge(found: Evidence, scored: Iterable[str], ids: EventIds) -> Reconciliation:
+def judge(found: Evidence, scored: Mapping[str, str], ids: EventIds) -> Reconciliation:
     """Reconcile what was gathered.
 
     Parameters
     ----------
     scored
-        Names in Kafka of the source topics whose events are scored.
+        Each deployed model, and the name in Kafka of the topic whose events it scores.
     ids
         Names the events at places of a topic; asked only for what has to be reported.
     """
     by_topic = {source.topic: source for source in found.sources}
     return Reconciliation(
         stages=(
-            *(_accepted(by_topic[topic], found, ids) for topic in scored),
+            *(_accepted(model, by_topic[topic], found, ids) for model, topic in scored.items()),
             *(_refused(source, found.dead, ids) for source in found.sources),
             _stored(found),
             _routed(found),
@@ -50,17 +50,18 @@ def judge(found: Evidence, scored: Iterable[str], ids: EventIds) -> Reconciliati
     )
 
 
-def _accepted(source: Source, found: Evidence, ids: EventIds) -> Stage:
-    scored = found.scores.places.get(source.topic, set())
+def _accepted(model: str, source: Source, found: Evidence, ids: EventIds) -> Stage:
+    given = source.places - source.unseen.get(model, set())
+    scored = found.scores.places.get((model, source.topic), set())
     dead = found.dead.places.get(source.topic, set())
     late = source.late - scored - dead if found.dropped_late else set[int]()
     stage = reconcile.partition(
-        f"{source.topic}: accepted = scored + dead-lettered + late",
-        source.places,
+        f"{source.topic} for {model}: accepted = scored + dead-lettered + late",
+        given,
         {"scored": _still_there(scored, source), "dead": _still_there(dead, source)},
         explained=late,
         counts={
-            "accepted": len(source.places),
+            "accepted": len(given),
             "scored": len(scored),
             "dead-lettered": len(dead),
             "late": len(late),
@@ -150,7 +151,7 @@ def _taken(found: Evidence) -> Stage:
 
 
 def _one_alarm(found: Evidence) -> Stage:
-    return reconcile.at_most_one("one alarm per card and model", found.entities.alarms, what="alarms")
+    return reconcile.at_most_one("one alarm per entity and model", found.entities.alarms, what="alarms")
 
 
 def _one_command(found: Evidence) -> Stage:

@@ -90,7 +90,7 @@ def write(run_dir: Path, kept: Mapping[str, Kept]) -> None:
 
 
 def lag(kept: Mapping[str, Kept], ends: Mapping[str, Mapping[int, int]]) -> int:
-    """Return how many source records the slowest query has not committed yet.
+    """Return how many records of its topics the query with the most to do has not committed; all records before any query has.
 
     Parameters
     ----------
@@ -98,13 +98,12 @@ def lag(kept: Mapping[str, Kept], ends: Mapping[str, Mapping[int, int]]) -> int:
         End offsets by source topic (name in Kafka) and partition.
     """
     total = sum(sum(partitions.values()) for partitions in ends.values())
-    done = [_done(k.read, ends) for k in kept.values()]
-    return total - min(done, default=0)
+    return max((_left(k.read, ends) for k in kept.values()), default=total)
 
 
-def _done(read_to: Mapping[str, Mapping[int, int]], ends: Mapping[str, Mapping[int, int]]) -> int:
+def _left(read_to: Mapping[str, Mapping[int, int]], ends: Mapping[str, Mapping[int, int]]) -> int:
     return sum(
-        min(read_to.get(topic, {}).get(partition, 0), end)
-        for topic, partitions in ends.items()
-        for partition, end in partitions.items()
+        max(0, end - done.get(partition, 0))
+        for topic, done in read_to.items()
+        for partition, end in ends.get(topic, {}).items()
     )

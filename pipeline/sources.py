@@ -4,7 +4,7 @@ A place in a topic is one number (partition and offset), so that millions fit in
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
@@ -13,6 +13,7 @@ from ingest.ports import Record
 from models import events
 from models.errors import RejectEventError
 from models.events import FUTURE_TOLERANCE_MS, Event
+from models.plan import is_seen
 
 _PARTITION_BITS: Final = 48
 
@@ -49,6 +50,8 @@ class Source:
         Valid events whose id had come before.
     first
         The first offset that is still there, by partition.
+    unseen
+        Of the valid events that a model does not see, by model.
     """
 
     topic: str
@@ -57,10 +60,17 @@ class Source:
     late: set[int] = field(default_factory=set)
     repeats: int = 0
     first: dict[int, int] = field(default_factory=dict)
+    unseen: dict[str, set[int]] = field(default_factory=dict)
 
 
 def read_source(
-    topic: str, event_type: type[Event], records: Iterable[Record], newest: "Newest", delay_ms: int
+    topic: str,
+    event_type: type[Event],
+    records: Iterable[Record],
+    newest: "Newest",
+    delay_ms: int,
+    *,
+    models: Mapping[str, Mapping[str, str]],
 ) -> Source:
     """Read one source topic.
 
@@ -70,6 +80,8 @@ def read_source(
         The newest event time over the topics of the query, as it rose with Kafka's time.
     delay_ms
         The watermark's delay, milliseconds.
+    models
+        What each model that scores these events asks for.
     """
     source, ids = Source(topic), set[str]()
     for record in records:
@@ -84,6 +96,9 @@ def read_source(
         ids.add(event.event_id)
         if event.event_time < newest.before(record.timestamp_ms) - delay_ms:
             source.late.add(where)
+        for model, only in models.items():
+            if not is_seen(only, event):
+                source.unseen.setdefault(model, set()).add(where)
     return source
 
 

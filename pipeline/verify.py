@@ -6,24 +6,32 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
 
 from ingest.ports import Record
 from ingest.settings import TopicName
-from models.events import Event, Label, Transaction
+from models.events import EVENT_TYPES, Event, read_for, tag_of
 from pipeline import evidence, sources
 from pipeline.evidence import Acks, Commands, DeadLetters, Entities, Scores
 from pipeline.sources import Newest, Source
 from storage.entities import EntityStore
 from storage.scores import ScoreStore
 
-SCORED: Final[Mapping[TopicName, type[Event]]] = {"transactions": Transaction}
-"""Source topics whose events are scored."""
-
-SOURCES: Final[Mapping[TopicName, type[Event]]] = {**SCORED, "labels": Label}
-"""Source topics that the query reads."""
-
 ReadAll = Callable[[TopicName], Iterator[Record]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one deployed model scores.
+
+    Attributes
+    ----------
+    only
+        The fields and values of the events that it sees.
+    """
+
+    model: str
+    event: type[Event]
+    only: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class Places:
         A topic's name in Kafka.
     watermark_delay_ms
         How late an event may be, milliseconds.
+    models
+        What is deployed.
     """
 
     read_all: ReadAll
@@ -73,6 +83,13 @@ class Places:
     effects: Callable[[], Iterable[str]]
     dropped_late: Callable[[], int]
     watermark_delay_ms: int
+    models: tuple[Scored, ...]
+
+    @property
+    def kinds(self) -> dict[type[Event], type[Event]]:
+        """Each event type that a query reads, and the scored one that it belongs to."""
+        scored = dict.fromkeys(model.event for model in self.models)
+        return {EVENT_TYPES[tag]: event for event in scored for tag in read_for(tag_of(event))}
 
 
 def gather(places: Places) -> Evidence:
@@ -81,9 +98,14 @@ def gather(places: Places) -> Evidence:
     return Evidence(
         sources=tuple(
             sources.read_source(
-                places.topic_name(topic), kind, places.read_all(topic), newest, places.watermark_delay_ms
+                places.topic_name(topic_of(kind)),
+                kind,
+                places.read_all(topic_of(kind)),
+                newest[event],
+                places.watermark_delay_ms,
+                models={m.model: m.only for m in places.models if m.event is kind},
             )
-            for topic, kind in SOURCES.items()
+            for kind, event in places.kinds.items()
         ),
         scores=evidence.read_scores(places.read_all("scores")),
         dead=evidence.read_dead_letters(places.read_all("dead-letters")),
@@ -97,20 +119,28 @@ def gather(places: Places) -> Evidence:
     )
 
 
-def _newest(places: Places) -> Newest:
-    newest = Newest()
-    for topic, kind in SOURCES.items():
-        for record in places.read_all(topic):
+def topic_of(kind: type[Event]) -> TopicName:
+    """Return the topic of an event type."""
+    topic: TopicName = kind.topic  # type: ignore[assignment] # a test holds them to TopicName
+    return topic
+
+
+def _newest(places: Places) -> dict[type[Event], Newest]:
+    """Return the newest event time that each query had seen: an event and its labels share a watermark."""
+    newest = {event: Newest() for event in places.kinds.values()}
+    for kind, scored in places.kinds.items():
+        for record in places.read_all(topic_of(kind)):
             event = sources.valid_event(record, kind)
             if event is not None:
-                newest.see(record.timestamp_ms, event.event_time)
+                newest[scored].see(record.timestamp_ms, event.event_time)
     return newest
 
 
 def event_ids(places: Places, topic: str, wanted: AbstractSet[int]) -> dict[int, str]:
     """Return the ids of the events at these places of a source topic (its name in Kafka), reading it once more."""
     found: dict[int, str] = {}
-    for name, kind in SOURCES.items():
+    for kind in places.kinds:
+        name = topic_of(kind)
         if places.topic_name(name) == topic and wanted:
             for record in places.read_all(name):
                 where = sources.place(record.partition, record.offset)

@@ -7,11 +7,12 @@ from functools import partial
 from actors.ledger import open_ledger
 from ingest.catalog import topic_name
 from ingest.consumer import read_all
-from pipeline import judgement, progress, verify
+from models.events import EVENT_TYPES
+from pipeline import artifacts, deployments, judgement, progress, verify
 from pipeline.bootstrap.stores import open_stores
 from pipeline.reconcile import Reconciliation
 from pipeline.settings import Settings
-from pipeline.verify import Places
+from pipeline.verify import Places, Scored
 from storage.story import Story
 from storage.story import story as story_of
 
@@ -21,7 +22,7 @@ MS_PER_HOUR = 3_600_000
 def reconcile(settings: Settings) -> Reconciliation:
     """Gather what every place says and judge it."""
     with _places(settings) as places:
-        scored = [topic_name(settings.kafka, topic) for topic in verify.SCORED]
+        scored = {m.model: topic_name(settings.kafka, verify.topic_of(m.event)) for m in places.models}
         return judgement.judge(verify.gather(places), scored, partial(verify.event_ids, places))
 
 
@@ -42,7 +43,16 @@ def _places(settings: Settings) -> Iterator[Places]:
             effects=lambda: _effects(settings),
             dropped_late=lambda: sum(k.dropped_late for k in progress.read(settings.run_dir).values()),
             watermark_delay_ms=settings.processing.watermark_delay_hours * MS_PER_HOUR,
+            models=tuple(_scored(settings)),
         )
+
+
+def _scored(settings: Settings) -> Iterator[Scored]:
+    for model in deployments.deployed(settings.run_dir):
+        deployment = deployments.read_deployment(settings.run_dir, model)
+        if deployment is not None:
+            artifact = artifacts.load(settings.models_dir, model, deployment.champion)
+            yield Scored(model, EVENT_TYPES[artifact.event], artifact.plan.only)
 
 
 def _effects(settings: Settings) -> list[str]:

@@ -30,7 +30,7 @@ from models.scores import Score
 from pipeline import artifacts, judgement, sources, verify
 from pipeline.bootstrap.rejects import letter, reject_into
 from pipeline.reconcile import Reconciliation
-from pipeline.verify import Places
+from pipeline.verify import Places, Scored
 from storage.memory import MemoryEntityStore, MemoryScoreStore
 from storage.settings import WriterSettings
 from storage.writer import Writer
@@ -53,6 +53,7 @@ class SmallPipeline:
         self.ledger = ledger
         self.dropped_late = 0
         self.version = "1"
+        self.models = (Scored("fraud", Transaction, {}),)
         self._scored: dict[str, int] = {}
         reject = reject_into(self.producer, self.clock)
         self._writer = Writer(
@@ -148,8 +149,10 @@ class SmallPipeline:
             effects=lambda: [effect.command_id for effect in self.ledger.effects()],
             dropped_late=lambda: self.dropped_late,
             watermark_delay_ms=24 * HOUR_MS,
+            models=self.models,
         )
-        return judgement.judge(verify.gather(places), ["t-transactions"], partial(verify.event_ids, places))
+        scored = {m.model: f"t-{m.event.topic}" for m in self.models}
+        return judgement.judge(verify.gather(places), scored, partial(verify.event_ids, places))
 
     def records(self, topic: TopicName) -> list[Record]:
         """Return what lies in a topic."""
@@ -160,7 +163,8 @@ class SmallPipeline:
         return [decode_command(record.value) for record in self.records("commands")]
 
     def _query(self, drop: Callable[[Record], bool]) -> None:
-        for topic, kind in verify.SOURCES.items():
+        for kind in (Transaction, Label):
+            topic = verify.topic_of(kind)
             records = self.records(topic)
             for record in records[self._scored.get(topic, 0) :]:
                 event = sources.valid_event(record, kind)

@@ -10,11 +10,12 @@ from models import actions, events, scores
 from models.actions import Ack
 from models.events import Transaction
 from pipeline.reconcile import Reconciliation
+from pipeline.verify import Scored
 from storage.alarms import AlarmRow
 
 Pipeline = Any  # tests/pipeline/conftest.py: SmallPipeline
 
-ACCEPTED = "t-transactions: accepted = scored + dead-lettered + late"
+ACCEPTED = "t-transactions for fraud: accepted = scored + dead-lettered + late"
 REFUSED = "t-transactions: invalid = dead-lettered"
 REFUSED_LABELS = "t-labels: invalid = dead-lettered"
 ONE_VERSION = "each event acted on by one version"
@@ -48,9 +49,18 @@ def test_a_pipeline_that_worked_is_clean_and_its_counts_add_up(busy: Pipeline) -
     }  # fmt: skip
     assert stage(found, REFUSED_LABELS).counts == {"valid": 20, "invalid": 1}
     assert stage(found, "alerts = taken by an alarm").given == 10
-    assert stage(found, "one alarm per card and model").given == 2
+    assert stage(found, "one alarm per entity and model").given == 2
     recorded = stage(found, "commands acknowledged = recorded on the alarm").counts
     assert recorded["succeeded"] + recorded["refused"] == 2
+
+
+def test_each_model_has_to_score_the_events_that_it_sees(busy: Pipeline) -> None:
+    busy.models = (*busy.models, Scored("second", Transaction, {"terminal": "T1"}))
+    assert len(stage(busy.verify(), ACCEPTED.replace("fraud", "second")).missing) == 50
+    busy.models = (*busy.models[:1], Scored("second", Transaction, {"terminal": "T2"}))
+    found = busy.verify()
+    assert found.clean
+    assert stage(found, ACCEPTED.replace("fraud", "second")).counts["accepted"] == 1
 
 
 def test_nothing_at_all_is_clean(pipeline: Pipeline) -> None:
@@ -202,7 +212,7 @@ def test_a_second_alarm_of_one_card_and_model_is_caught(busy: Pipeline) -> None:
         )
     )
     found = busy.verify()
-    assert broken(found) == {"one alarm per card and model"}
+    assert broken(found) == {"one alarm per entity and model"}
 
 
 def test_a_second_command_for_one_alarm_is_caught(busy: Pipeline) -> None:
