@@ -46,8 +46,8 @@ def check_features(event: type[Event], features: Sequence[Feature]) -> None:
     RefuseSpecError
         With the feature, what is wrong, and what would fit.
     """
-    if not features:
-        raise RefuseSpecError("a model needs at least one feature")
+    if all(f.helper for f in features):
+        raise RefuseSpecError("a model needs at least one feature that its estimator takes")
     kinds = _kinds(event)
     _check_labels(event, features)
     names = [f.name for f in features]

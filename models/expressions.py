@@ -196,6 +196,18 @@ def exp(value: Expression) -> Expression:
     )
 
 
+def sine(angle: Expression) -> Expression:
+    """Return the sine of an angle in radians."""
+    a = _number(angle)
+    return _combined(f"sin({a.sql})", "number", math.sin, a)
+
+
+def cosine(angle: Expression) -> Expression:
+    """Return the cosine of an angle in radians."""
+    a = _number(angle)
+    return _combined(f"cos({a.sql})", "number", math.cos, a)
+
+
 def absolute(value: Expression) -> Expression:
     """Return the absolute value."""
     a = _number(value)
@@ -209,9 +221,12 @@ def is_null(value: Expression) -> Expression:
     )
 
 
-def where(condition: Expression, then: Expression | float, otherwise: Expression | float) -> Expression:
-    """Return `then` where the condition holds, else `otherwise`; a null condition does not hold."""
-    a, b, c = _boolean(condition), _number(_lift(then)), _number(_lift(otherwise))
+def where(
+    condition: Expression, then: Expression | float, otherwise: Expression | float | None
+) -> Expression:
+    """Return `then` where the condition holds, else `otherwise` (None: null); a null condition does not hold."""
+    a, b = _boolean(condition), _number(_lift(then))
+    c = _NULL if otherwise is None else _number(_lift(otherwise))
     return Expression(
         f"(case when {a.sql} then {b.sql} else {c.sql} end)",
         "number",
@@ -258,6 +273,9 @@ def lookup(value: Expression, table: Mapping[str, float], default: float | None 
         lambda row: table.get(value.evaluate(row), default),
         nulls="never" if default is not None else "maybe",
     )
+
+
+_NULL: Final = Expression("cast(null as double)", "number", frozenset(), lambda _: None, "maybe")
 
 
 def _literal(value: float) -> str:

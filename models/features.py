@@ -7,7 +7,7 @@ aggregate and, over history, as window functions. Decay is forward decay over la
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from models.errors import RefuseSpecError
@@ -101,6 +101,8 @@ class Feature:
         History before an event that the value needs at least, milliseconds.
     nulls
         "maybe" where it may be null although its arguments are not.
+    helper
+        Whether it is there for other features to read only: the estimator does not take it.
     """
 
     name: str
@@ -113,6 +115,12 @@ class Feature:
     options: Mapping[str, Any] = field(default_factory=dict)
     history_ms: int = 0
     nulls: str = "when an argument is"
+    helper: bool = False
+
+
+def helper(feature: Feature) -> Feature:
+    """Return the feature for other features to read: the estimator does not take it, and no score names it."""
+    return replace(feature, helper=True)
 
 
 def row(name: str, expression: Expression) -> Feature:
@@ -181,6 +189,11 @@ class Entity:
         moments = (_TOTAL, _WEIGHTS, _AGES, _AGES_SQUARED, _TOTAL_AGES)
         return self._decayed(name, "slope", _SLOPE, moments, expression, half_life_ms)
 
+    def behind(self, name: str) -> Feature:
+        """Return how many seconds the event is older than the newest of the key so far: late, or a clock that jumped back."""
+        newest = Accumulator("max(case when {present} then event_time end)")
+        return Feature(name, self.key, "behind", "(({0} - event_time) / 1000D)", {}, (newest,), nulls="never")
+
     def risk(self, name: str, *, half_life_ms: int) -> Feature:
         """Return the decayed share of fraud among the labels that have arrived; 0 before the first label."""
         value = "coalesce(try_divide({0}, {1}), 0D)"
@@ -209,17 +222,26 @@ class Entity:
         value = "coalesce(cast(hll_sketch_estimate({0}) as double), 0D)"
         return Feature(name, self.key, "distinct", value, {"x": x}, (sketch,), nulls="never")
 
-    def recent(self, count: int) -> "Recent":
+    def recent(self, count: int, *, history_ms: int = _DAY_MS) -> "Recent":
         """Return features over the last so many events of the key, by event time.
+
+        Parameters
+        ----------
+        count
+            How many events are kept.
+        history_ms
+            How long ago the previous event may be, milliseconds, to be surely known.
 
         Raises
         ------
         RefuseSpecError
-            When the count is below 1 or above `MAX_RECENT`.
+            When the count is below 1 or above `MAX_RECENT`, or the history is none.
         """
         if not 1 <= count <= MAX_RECENT:
             raise RefuseSpecError(f"recent takes 1 to {MAX_RECENT} events, not {count}")
-        return Recent(self.key, count)
+        if history_ms <= 0:
+            raise RefuseSpecError(f"a history must be above 0 ms, not {history_ms}")
+        return Recent(self.key, count, history_ms)
 
     def _decayed(  # noqa: PLR0917 - one line per decayed feature above
         self,
@@ -262,10 +284,13 @@ class Recent:
         The event field that holds the key.
     size
         How many events are kept.
+    history_ms
+        How long ago the previous event may be, milliseconds.
     """
 
     key: str
     size: int
+    history_ms: int = _DAY_MS
 
     def count(self, name: str, *, within_ms: int) -> Feature:
         """Return the number of kept events within the window."""
@@ -347,7 +372,7 @@ class Recent:
             arguments,
             kept=kept,
             options=options,
-            history_ms=_DAY_MS,
+            history_ms=self.history_ms,
             nulls="maybe",
         )
 

@@ -120,7 +120,7 @@ def compile_plan(
         inputs=_inputs(features, half_lives),
         stages=[text.stage(number, key, own) for number, (key, own) in enumerate(steps)],
         row_values={f.name: text.row(f) for f in features if f.entity is None},
-        features=[f.name for f in features],
+        features=[f.name for f in features if not f.helper],
         stride_ms=windows.stride_ms,
         overlap_ms=windows.overlap_ms,
         only=dict(only),

@@ -185,6 +185,11 @@ def _slope(feature: Feature, row: _Row, seen: _Seen) -> Value:
     return float(share @ (ages * (values - share @ values)) / spread) if spread >= SPREAD**2 else None
 
 
+def _behind(feature: Feature, row: _Row, seen: _Seen) -> Value:  # noqa: ARG001 - one shape for all
+    newest = max(int(r["event_time"]) for r in seen.events)
+    return (newest - int(row["event_time"])) / 1000
+
+
 def _labels(feature: Feature, row: _Row, seen: _Seen) -> Value:
     return float(_weights([x.event_time for x in seen.labels], row, feature).sum())
 
@@ -290,6 +295,7 @@ _MEASURES: Final[dict[str, Callable[[Feature, _Row, _Seen], Value]]] = {
     "deviation": _deviation,
     "rate": _rate,
     "slope": _slope,
+    "behind": _behind,
     "risk": _risk,
     "frauds": _frauds,
     "labels": _labels,

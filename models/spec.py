@@ -48,7 +48,7 @@ class ModelSpec:
     event
         The type that is scored, one score per event.
     features
-        In the order in which the estimator takes them.
+        In the order in which the estimator takes them; helpers it does not take.
     estimator
         Makes a new unfitted scikit-learn estimator: classifier, regressor or outlier detector.
     threshold
@@ -78,6 +78,11 @@ class ModelSpec:
         _refuse_unfit("name", self.name, _NAME, "lower-case letters, digits, _ and -, a letter first")
         _refuse_unfit("version", self.version, _VERSION, "letters, digits, dots and -")
         self.plan()
+
+    @property
+    def inputs(self) -> list[str]:
+        """The features that the estimator takes, in its order."""
+        return [f.name for f in self.features if not f.helper]
 
     def plan(self) -> Plan:
         """Return the features compiled to SQL; raises `RefuseSpecError` where they are wrong."""

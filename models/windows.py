@@ -23,13 +23,14 @@ SLOPE_HALF_LIVES: Final = 100
 STRIDE_OVERLAPS: Final = 4
 """Preferred stride in multiples of the overlap: an event is then copied 1.25 times on average."""
 
-_HOUR: Final = 3_600_000
+_MINUTE: Final = 60_000
+_HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 
 
 @dataclass(frozen=True)
 class LandmarkWindows:
-    """Stride and overlap of the windows, in milliseconds; both are whole hours."""
+    """Stride and overlap of the windows, in milliseconds; both are whole hours, or minutes where hours are too long."""
 
     stride_ms: int
     overlap_ms: int
@@ -63,13 +64,15 @@ def landmark_windows(
     RefuseSpecError
         When the half-lives lie too far apart for one window, with the range that would fit.
     """
-    overlap = _whole_hours(max(HISTORY_HALF_LIVES * max(half_lives_ms, default=0), history_ms) or _DAY)
+    needed = max(HISTORY_HALF_LIVES * max(half_lives_ms, default=0), history_ms) or _DAY
     limits = [RANGE_HALF_LIVES * h for h in half_lives_ms] + [SLOPE_HALF_LIVES * h for h in slopes_ms]
-    longest_window = min(limits, default=(STRIDE_OVERLAPS + 1) * overlap) // _HOUR * _HOUR
-    stride = min(STRIDE_OVERLAPS * overlap, longest_window - overlap)
-    if stride < overlap:
-        raise RefuseSpecError(_too_far_apart(half_lives_ms, slopes_ms, overlap, longest_window))
-    return LandmarkWindows(stride_ms=stride, overlap_ms=overlap)
+    for unit in (_HOUR, _MINUTE):
+        overlap = _whole(needed, unit)
+        longest_window = min(limits, default=(STRIDE_OVERLAPS + 1) * overlap) // unit * unit
+        stride = min(max(STRIDE_OVERLAPS * overlap, _HOUR), longest_window - overlap)
+        if stride >= overlap:
+            return LandmarkWindows(stride_ms=stride, overlap_ms=overlap)
+    raise RefuseSpecError(_too_far_apart(half_lives_ms, slopes_ms, overlap, longest_window))
 
 
 def _too_far_apart(
@@ -79,7 +82,7 @@ def _too_far_apart(
     fitting = (
         f"with {shortest:g} h the longest may be {longest_window / (2 * HISTORY_HALF_LIVES) / _HOUR:g} h"
     )
-    if longest_window < RANGE_HALF_LIVES * min(half_lives) // _HOUR * _HOUR:
+    if longest_window < RANGE_HALF_LIVES * min(half_lives) // _MINUTE * _MINUTE:
         slope = min(slopes) / _HOUR
         return (
             f"half-lives of {slope:g} h (of a slope) and {longest:g} h lie too far apart: with a slope of {slope:g} h the "
@@ -98,5 +101,5 @@ def _too_far_apart(
     )
 
 
-def _whole_hours(duration_ms: int) -> int:
-    return -(-duration_ms // _HOUR) * _HOUR
+def _whole(duration_ms: int, unit: int) -> int:
+    return -(-duration_ms // unit) * unit

@@ -148,8 +148,8 @@ def _collected(table: DataFrame, spec: ModelSpec) -> Rows:
 
 
 def _table(rows: Rows, spec: ModelSpec) -> pd.DataFrame:
-    names = [f.name for f in spec.features]
-    return pd.DataFrame.from_dict(dict(rows), orient="index", columns=names).astype(float)
+    table = pd.DataFrame.from_dict(dict(rows), orient="index", columns=[f.name for f in spec.features])
+    return table[spec.inputs].astype(float)
 
 
 def _streamed(spark: SparkSession, folder: Path, spec: ModelSpec, events: Sequence[Event]) -> Rows:

@@ -129,7 +129,7 @@ def check_parity(spark: SparkSession, spec: ModelSpec, fitted: Fitted, rows: pd.
 
 
 def _features(spec: ModelSpec, rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[[f.name for f in spec.features]].astype(np.float64)
+    return rows[spec.inputs].astype(np.float64)
 
 
 def _nullable(spec: ModelSpec, features: pd.DataFrame) -> list[str]:

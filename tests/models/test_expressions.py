@@ -8,6 +8,7 @@ from models.errors import RefuseSpecError
 from models.expressions import (
     absolute,
     coalesce,
+    cosine,
     day_of_week,
     exp,
     feature,
@@ -17,6 +18,7 @@ from models.expressions import (
     log,
     lookup,
     measurement,
+    sine,
     sqrt,
     where,
 )
@@ -35,6 +37,7 @@ def test_expressions_compute_what_they_say(value: float) -> None:
     assert log(x).evaluate(row) == (math.log(value) if value > 0 else None)
     assert sqrt(x).evaluate(row) == (math.sqrt(value) if value >= 0 else None)
     assert exp(x).evaluate(row) == (math.exp(value) if value <= 709 else None)
+    assert (sine(x).evaluate(row), cosine(x).evaluate(row)) == (math.sin(value), math.cos(value))
     assert where((x > 0) & ~(x > 5), 1, 2).evaluate(row) == (1 if 0 < value <= 5 else 2)
     assert ((x == 0) | (x != 1)).evaluate(row) == (value != 1)
 
@@ -46,6 +49,8 @@ def test_null_goes_through_until_it_is_dealt_with() -> None:
     assert is_null(x).evaluate(row) is True
     assert coalesce(x, 3).evaluate(row) == 3
     assert where(x > 1, 1, 2).evaluate(row) == 2
+    assert where(x > 1, 1, None).evaluate(row) is None
+    assert where(x > 1, 1, None).nulls == "maybe"
     assert ((x > 1) | (x <= 1)).evaluate(row) is False
     assert lookup(name, {"a": 1}).evaluate(row) is None
     assert lookup(name, {"a": 1}, 0).evaluate(row) == 0

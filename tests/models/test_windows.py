@@ -50,3 +50,10 @@ def test_other_history_and_slopes_bound_the_windows_too() -> None:
         landmark_windows(frozenset({HOUR, 15 * HOUR}), slopes_ms=frozenset({HOUR}))
     with pytest.raises(RefuseSpecError, match=r"with 1 h the history may be 450 h"):
         landmark_windows(frozenset({HOUR}), history_ms=500 * HOUR)
+
+
+def test_half_lives_of_seconds_get_windows_of_minutes() -> None:
+    windows = landmark_windows(frozenset([7_000]))
+    assert (windows.overlap_ms, windows.stride_ms) == (60_000, 3_600_000)
+    narrow = landmark_windows(frozenset([1_000]))
+    assert (narrow.overlap_ms, narrow.length_ms) == (60_000, 15 * 60_000)

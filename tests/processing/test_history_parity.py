@@ -15,6 +15,7 @@ from models.features import Entity, Feature, ratio, row
 from models.generated import generated
 from models.plan import compile_plan
 from models.reference import Value, by_definition
+from models.trust import Gate, Sensor
 from processing.history import read_history, write_history
 from processing.stages import featurise, history_stage
 
@@ -60,6 +61,7 @@ def test_measurements_of_machines(spark: SparkSession, tmp_path: Path) -> None:
         machine.deviation("deviation", heat - feature("mean"), half_life_ms=6 * HOUR),
         machine.slope("slope", heat, half_life_ms=6 * HOUR),
         machine.recent(5).change("change", odd),
+        *Gate(machine, [Sensor("heat", 30, 70)], stuck_ms=6 * HOUR).features(),
     ]
     arrived = generated(Reading, 300, seed=3, days=4, measurements=["heat", "it's (1)", "noise"])
     check(spark, tmp_path, features, arrived, Reading)
