@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+from models.machines import Machine
 from models.scores import Score
 from storage.alarms import AlarmRow
 from storage.entities import EMPTY, Change, Snapshot
@@ -119,3 +120,22 @@ def _changed(snapshot: Snapshot, change: Change) -> Snapshot:
         alerts=snapshot.alerts | frozenset(change.alerts),
         commands=tuple(commands[key] for key in sorted(commands)),
     )
+
+
+class MemoryMachineStore:
+    """The machine register in a dictionary."""
+
+    def __init__(self) -> None:
+        self._machines: dict[str, Machine] = {}
+
+    def put(self, machines: Sequence[Machine]) -> None:
+        """Store machines whole, in place of what was known of them."""
+        self._machines.update({machine.machine: machine for machine in machines})
+
+    def get(self, machine: str) -> Machine | None:
+        """Return one machine, or None when it is not registered."""
+        return self._machines.get(machine)
+
+    def all(self) -> Iterator[Machine]:
+        """Walk all machines."""
+        return iter(list(self._machines.values()))

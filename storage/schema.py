@@ -62,7 +62,7 @@ def _options(table: Any, columns: list[Any]) -> list[str]:
         k: v for k, v in sorted(compaction.items()) if k.startswith("compaction_window")
     }
     return [
-        f"CLUSTERING ORDER BY ({', '.join(order)})",
+        *([f"CLUSTERING ORDER BY ({', '.join(order)})"] if order else []),
         f"compaction = {shown}",
         f"default_time_to_live = {table.default_time_to_live}",
     ]
