@@ -154,6 +154,7 @@ def _commands(alert: Score, now: int, policy: Policy) -> tuple[Command, ...]:
             kind=kind,
             entity=alert.entity,
             alarm_id=alarm,
+            condition=alert.model,
             event_id=alert.event_id,
             event_time=alert.event_time,
             issued_at=now,

@@ -19,8 +19,8 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ----------
     entity
         What the command acts on, and the Kafka key.
-    alarm_id
-        The alarm that caused it.
+    alarm_id, condition
+        The alarm that caused it, and the model that raised that.
     event_id, event_time
         The event whose alert opened the alarm (time in milliseconds since the epoch).
     issued_at, expires_at
@@ -31,6 +31,7 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     kind: CommandKind
     entity: str
     alarm_id: str
+    condition: str
     event_id: str
     event_time: int
     issued_at: int

@@ -111,7 +111,9 @@ def play(
         source = SimulationOptions(process=world, events_per_s=options.rate, limit=options.events)
         first_day = default_first_day(source, wall_ms())
         _model_if_needed(settings, world, first_day, options, report)
-        tap = Tap(View(_frauds(settings, source, first_day), random.Random(0)), settings.kafka.prefix)  # noqa: S311 - a sample
+        frauds = _frauds(settings, source, first_day)
+        view = View({FRAUD.name: "transaction"}, lambda alert: alert.event_id in frauds, random.Random(0))  # noqa: S311 - a sample
+        tap = Tap(view, settings.kafka.prefix)
         source = source.model_copy(update={"first_day": first_day})
         playing = _Playing(settings, origin, options, source, tap, report, draw, stop_asked())
         playing.run()
@@ -262,4 +264,4 @@ class _Playing:
             self.feed_ended.set()
 
     def _accepted(self, by_type: Mapping[str, int]) -> None:
-        self.tap.accept(by_type.get("transaction", 0))
+        self.tap.accept(by_type)

@@ -1,8 +1,9 @@
 """How the live view looks: a panel on a terminal, plain lines elsewhere, and the summary."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from rich.console import Group
 from rich.panel import Panel
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.demo.latencies import Percentiles
-from pipeline.demo.view import AlarmLine, Picture
+from pipeline.demo.view import AlarmLine, ModelPicture, Picture
 
 
 def panel(stage: str, picture: Picture) -> Panel:
@@ -20,22 +21,31 @@ def panel(stage: str, picture: Picture) -> Panel:
 
 def line(stage: str, picture: Picture) -> str:
     """Return the view as one line."""
+    return f"{stage}: {'; '.join(map(_short, picture.models))}"
+
+
+def _short(model: ModelPicture) -> str:
     return (
-        f"{stage}: {picture.scored:,} scored, {picture.per_s:,.0f}/s, lag {picture.lag:,}; "
-        f"to score {spread(picture.to_score)}; to acknowledged command {spread(picture.to_ack)}; "
-        f"{picture.alarms} alarms, precision {share(picture.precision)}"
+        f"{model.model} {model.scored:,} scored, {model.per_s:,.0f}/s, lag {model.lag:,}, "
+        f"to score {spread(model.to_score)}, to acknowledged command {spread(model.to_ack)}, "
+        f"{model.alarms} alarms, precision {share(model.precision)}"
     )
 
 
 def summary(picture: Picture, warm_up_s: float | None) -> Iterator[str]:
     """Return the end result, line by line."""
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(picture.outcomes.items()))
-    yield f"transactions      {picture.accepted:,} accepted, {picture.scored:,} scored"
-    yield f"alarms            {picture.alarms:,} opened by {picture.alerts:,} alerts; commands: {outcomes or 'none'}"
-    yield f"precision         {share(picture.precision)} of the alerts were fraud in the simulated world"
-    yield f"event to score    {spread(picture.to_score_overall)} over {picture.to_score_overall.count:,} events"
-    yield f"event to command  {spread(picture.to_ack_overall)} over {picture.to_ack_overall.count:,} acknowledged commands"
-    yield f"                  ({_measured(warm_up_s)})"
+    for model in picture.models:
+        yield from _summed(model)
+    yield f"({_measured(warm_up_s)})"
+
+
+def _summed(model: ModelPicture) -> Iterator[str]:
+    overall = model.to_score_overall, model.to_ack_overall
+    yield f"{model.model}: {model.accepted:,} {model.event}s accepted, {model.scored:,} scored"
+    yield f"  alarms            {model.alarms:,} opened by {model.alerts:,} alerts; commands: {_outcomes(model)}"
+    yield f"  precision         {share(model.precision)} of the alerts were right in the simulated world"
+    yield f"  event to score    {spread(overall[0])} over {overall[0].count:,} events"
+    yield f"  event to command  {spread(overall[1])} over {overall[1].count:,} acknowledged commands"
 
 
 def _measured(warm_up_s: float | None) -> str:
@@ -54,31 +64,29 @@ def share(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"
 
 
+def _outcomes(model: ModelPicture) -> str:
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(model.outcomes.items())) or "none"
+
+
+_ROWS: Final[dict[str, Callable[[ModelPicture], str]]] = {
+    "scored": lambda m: f"{m.scored:,} of {m.accepted:,} {m.event}s",
+    "now": lambda m: f"{m.per_s:,.0f}/s, lag {m.lag:,}",
+    "event to score": lambda m: spread(m.to_score),
+    "event to acknowledged command": lambda m: spread(m.to_ack),
+    "alarms": lambda m: f"{m.alarms:,} from {m.alerts:,} alerts, precision {share(m.precision)}",
+    "commands": _outcomes,
+}
+
+
 def _numbers(picture: Picture) -> Table:
-    table = Table.grid(padding=(0, 2))
-    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(picture.outcomes.items()))
-    rows = (
-        (
-            "events",
-            f"{picture.scored:,} scored of {picture.accepted:,}",
-            f"{picture.per_s:,.0f}/s, lag {picture.lag:,}",
-        ),
-        ("event to score", spread(picture.to_score), "last 10 s"),
-        ("event to acknowledged command", spread(picture.to_ack), "last 10 s"),
-        (
-            "alarms",
-            f"{picture.alarms:,} from {picture.alerts:,} alerts",
-            f"precision {share(picture.precision)}",
-        ),
-        ("commands", outcomes or "none yet", ""),
-    )
-    for row in rows:
-        table.add_row(*row)
+    table = Table("", *(model.model for model in picture.models), box=None)
+    for name, text in _ROWS.items():
+        table.add_row(name, *(text(model) for model in picture.models))
     return table
 
 
 def _alarms(picture: Picture) -> Table:
-    table = Table("alarm opened", "card", "score", "amount", "truth", "block_card", expand=True)
+    table = Table("alarm opened", "model", "on", "score", "why", "truth", "command", expand=True)
     for alarm in picture.latest:
         table.add_row(*_alarm(alarm))
     return table
@@ -87,9 +95,10 @@ def _alarms(picture: Picture) -> Table:
 def _alarm(alarm: AlarmLine) -> tuple[str, ...]:
     return (
         f"{datetime.fromtimestamp(alarm.opened_at / 1000, UTC):%H:%M:%S}",
-        alarm.card,
+        alarm.model,
+        alarm.entity,
         f"{alarm.score:.3f}",
-        f"{alarm.amount:,.2f}",
-        "fraud" if alarm.fraud else "genuine",
+        alarm.why,
+        "right" if alarm.true else "wrong",
         alarm.command,
     )

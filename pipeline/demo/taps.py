@@ -1,6 +1,8 @@
 """Listens to the topics beside the pipeline and tells the view; it commits nothing and changes nothing."""
 
 import threading
+from collections import Counter
+from collections.abc import Mapping
 
 import structlog
 
@@ -42,10 +44,10 @@ class Tap:
                 for record in records:
                     self._take(record)
 
-    def accept(self, count: int) -> None:
-        """Note how many transactions the door has taken."""
+    def accept(self, by_type: Mapping[str, int]) -> None:
+        """Note how many events of some types the door has taken."""
         with self._lock:
-            self._view.accepted = count
+            self._view.accepted = Counter({**self._view.accepted, **by_type})
 
     def measure_from(self, ms: int) -> None:
         """Count latencies of events that enter from this time on."""

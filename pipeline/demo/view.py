@@ -6,7 +6,7 @@ Everything is counted once by its id, because delivery is at-least-once.
 import math
 import random
 from collections import Counter, deque
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -20,39 +20,46 @@ RECENT_MS: Final = 10_000
 
 SHOWN_ALARMS: Final = 8
 
+Truth = Callable[[Score], bool]
+"""Whether the simulated world agrees that an alert is one."""
+
 
 @dataclass(frozen=True)
 class AlarmLine:
-    """One alarm as it is shown: its card, the score and amount that opened it, and how its command went."""
+    """One alarm as it is shown: on whom, the score that opened it and what stands behind it, and how its command went."""
 
     opened_at: int
-    card: str
+    model: str
+    entity: str
     score: float
-    amount: float
-    fraud: bool
+    why: str
+    true: bool
     command: str
 
 
 @dataclass(frozen=True)
-class Picture:
-    """The view at one time.
+class ModelPicture:
+    """One model at one time.
 
     Attributes
     ----------
+    event
+        Tag of the events that it scores.
+    accepted
+        Events of this type that the door has taken so far.
     per_s
-        Transactions scored per second, over the time looked back.
-    lag
-        Transactions accepted and not scored yet.
+        Events scored per second, over the time looked back.
+    true_alerts
+        Alerts that are right in the simulated world.
     to_score, to_ack
         Latency from event to score and to acknowledged command: lately, and overall after the warm-up.
-    true_alerts
-        Alerts on events that are fraud in the simulator's world.
     """
 
+    model: str
+    event: str
     accepted: int
     scored: int
     per_s: float
-    lag: int
     alerts: int
     true_alerts: int
     alarms: int
@@ -61,12 +68,41 @@ class Picture:
     to_score_overall: Percentiles
     to_ack: Percentiles
     to_ack_overall: Percentiles
-    latest: tuple[AlarmLine, ...]
+
+    @property
+    def lag(self) -> int:
+        """Events accepted and not scored yet."""
+        return max(0, self.accepted - self.scored)
 
     @property
     def precision(self) -> float | None:
-        """Share of the alerts that are fraud; None without alerts."""
+        """Share of the alerts that are right; None without alerts."""
         return self.true_alerts / self.alerts if self.alerts else None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The view at one time."""
+
+    models: tuple[ModelPicture, ...]
+    latest: tuple[AlarmLine, ...]
+
+    @property
+    def lag(self) -> int:
+        """Events accepted and not scored yet, over all models."""
+        return sum(model.lag for model in self.models)
+
+
+class _Model:
+    """What is known of one model."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.to_score = Latencies(rng)
+        self.to_ack = Latencies(rng)
+        self.scored: set[str] = set()
+        self.alerts: dict[str, Score] = {}
+        self.true_alerts = 0
+        self.ticks: deque[int] = deque()
 
 
 class View:
@@ -74,52 +110,53 @@ class View:
 
     Parameters
     ----------
-    frauds
-        Ids of the events that are fraud in the simulator's world.
+    models
+        The tag of the events that each model scores, by the model's name; scores of others are not looked at.
+    truth
+        Judges alerts.
     rng
         For the samples of latencies.
 
     Attributes
     ----------
     accepted
-        Transactions that the door has taken so far.
+        Events that the door has taken so far, by tag.
     measured_from
         Latencies of events that entered before this time count as warm-up (milliseconds since the epoch);
         infinite until somebody sets it.
     """
 
-    def __init__(self, frauds: AbstractSet[str], rng: random.Random) -> None:
-        self.accepted = 0
+    def __init__(self, models: Mapping[str, str], truth: Truth, rng: random.Random) -> None:
+        self.accepted: Counter[str] = Counter()
         self.measured_from: float = math.inf
-        self._frauds = frauds
-        self._to_score = Latencies(rng)
-        self._to_ack = Latencies(rng)
-        self._scored: set[str] = set()
-        self._alerts: dict[str, Score] = {}
+        self._events = dict(models)
+        self._truth = truth
+        self._models = {name: _Model(rng) for name in models}
         self._commands: dict[str, Command] = {}
         self._acks: dict[str, tuple[Ack, int]] = {}
-        self._by_event: dict[str, str] = {}
+        self._by_alert: dict[tuple[str, str], str] = {}
         self._measured: set[str] = set()
-        self._ticks: deque[int] = deque()
 
     def score(self, score: Score, appended_ms: int) -> None:
         """Take a score and when Kafka appended it (milliseconds since the epoch)."""
-        if score.event_id in self._scored:
+        model = self._models.get(score.model)
+        if model is None or score.event_id in model.scored:
             return
-        self._scored.add(score.event_id)
-        self._ticks.append(appended_ms)
+        model.scored.add(score.event_id)
+        model.ticks.append(appended_ms)
         if score.ingested_at >= self.measured_from:
-            self._to_score.add(appended_ms, appended_ms - score.ingested_at)
+            model.to_score.add(appended_ms, appended_ms - score.ingested_at)
         if score.is_alert:
-            self._alerts[score.event_id] = score
-            self._measure(self._by_event.get(score.event_id))
+            model.alerts[score.event_id] = score
+            model.true_alerts += self._truth(score)
+            self._measure(self._by_alert.get((score.event_id, score.model)))
 
     def command(self, command: Command) -> None:
         """Take a command: an alarm has opened."""
         if command.command_id in self._commands:
             return
         self._commands[command.command_id] = command
-        self._by_event[command.event_id] = command.command_id
+        self._by_alert[command.event_id, command.condition] = command.command_id
         self._measure(command.command_id)
 
     def ack(self, ack: Ack, appended_ms: int) -> None:
@@ -132,42 +169,64 @@ class View:
     def picture(self, now_ms: int) -> Picture:
         """Return the view as it is now."""
         since = now_ms - RECENT_MS
-        while self._ticks and self._ticks[0] < since:
-            self._ticks.popleft()
+        latest = islice(reversed(self._commands.values()), SHOWN_ALARMS)
         return Picture(
-            accepted=self.accepted,
-            scored=len(self._scored),
-            per_s=len(self._ticks) / (RECENT_MS / 1000),
-            lag=max(0, self.accepted - len(self._scored)),
-            alerts=len(self._alerts),
-            true_alerts=len(self._alerts.keys() & self._frauds),
-            alarms=len({command.alarm_id for command in self._commands.values()}),
-            outcomes=dict(Counter(str(ack.outcome) for ack, _ in self._acks.values())),
-            to_score=self._to_score.since(since),
-            to_score_overall=self._to_score.overall(),
-            to_ack=self._to_ack.since(since),
-            to_ack_overall=self._to_ack.overall(),
-            latest=tuple(map(self._line, islice(reversed(self._commands.values()), SHOWN_ALARMS))),
+            models=tuple(self._picture(name, since) for name in self._models),
+            latest=tuple(map(self._line, latest)),
+        )
+
+    def _picture(self, name: str, since: int) -> ModelPicture:
+        model, event = self._models[name], self._events[name]
+        while model.ticks and model.ticks[0] < since:
+            model.ticks.popleft()
+        commands = [c for c in self._commands.values() if c.condition == name]
+        answers = [self._acks[c.command_id][0] for c in commands if c.command_id in self._acks]
+        return ModelPicture(
+            model=name,
+            event=event,
+            accepted=self.accepted[event],
+            scored=len(model.scored),
+            per_s=len(model.ticks) / (RECENT_MS / 1000),
+            alerts=len(model.alerts),
+            true_alerts=model.true_alerts,
+            alarms=len({command.alarm_id for command in commands}),
+            outcomes=dict(Counter(str(answer.outcome) for answer in answers)),
+            to_score=model.to_score.since(since),
+            to_score_overall=model.to_score.overall(),
+            to_ack=model.to_ack.since(since),
+            to_ack_overall=model.to_ack.overall(),
         )
 
     def _line(self, command: Command) -> AlarmLine:
-        alert = self._alerts.get(command.event_id)
-        answer = self._acks.get(command.command_id)
+        alert, answer = self._alert(command), self._acks.get(command.command_id)
         return AlarmLine(
             opened_at=command.issued_at,
-            card=command.entity,
-            score=alert.score if alert else float("nan"),
-            amount=float(alert.event["amount"]) if alert else float("nan"),
-            fraud=command.event_id in self._frauds,
-            command=answer[0].outcome if answer else "sent",
+            model=command.condition,
+            entity=command.entity,
+            score=alert.score if alert else math.nan,
+            why=_why(alert) if alert else "",
+            true=alert is not None and self._truth(alert),
+            command=f"{command.kind} {answer[0].outcome if answer else 'sent'}",
         )
+
+    def _alert(self, command: Command) -> Score | None:
+        model = self._models.get(command.condition)
+        return model.alerts.get(command.event_id) if model else None
 
     def _measure(self, command_id: str | None) -> None:
         """Take the latency of a command once its alert and its answer are both known, in whatever order."""
         command, answer = self._commands.get(command_id or ""), self._acks.get(command_id or "")
         if command is None or answer is None or command.command_id in self._measured:
             return
-        alert = self._alerts.get(command.event_id)
+        alert = self._alert(command)
         if alert is not None and alert.ingested_at >= self.measured_from:
             self._measured.add(command.command_id)
-            self._to_ack.add(answer[1], answer[1] - alert.ingested_at)
+            self._models[alert.model].to_ack.add(answer[1], answer[1] - alert.ingested_at)
+
+
+def _why(alert: Score) -> str:
+    """Return what stands behind an alert in a few words: the amount of a payment, the strongest reason else."""
+    amount = alert.event.get("amount")
+    if isinstance(amount, int | float):
+        return f"{amount:,.2f}"
+    return alert.reasons[0].feature if alert.reasons else ""

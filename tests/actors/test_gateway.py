@@ -19,6 +19,7 @@ def command(number: int, expires_at: int = 10**9) -> Command:
     return Command(
         command_id=f"command-{number}",
         kind="block_card",
+        condition="fraud",
         entity=f"card-{number}",
         alarm_id=f"alarm-{number}",
         event_id=f"e{number}",

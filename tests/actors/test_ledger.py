@@ -14,6 +14,7 @@ def command(number: int = 1, expires_at: int = 10_000) -> Command:
     return Command(
         command_id=f"command-{number}",
         kind="block_card",
+        condition="fraud",
         entity=f"card-{number}",
         alarm_id=f"alarm-{number}",
         event_id=f"e{number}",

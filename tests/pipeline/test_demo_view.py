@@ -3,13 +3,14 @@
 import math
 import random
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.actions import Ack, Command
-from models.scores import Score
+from models.scores import Reason, Score
 from pipeline.demo import render, show
 from pipeline.demo.latencies import Latencies
 from pipeline.demo.show import Show, Stage
@@ -43,6 +44,7 @@ def command(event_id: str) -> Command:
     return Command(
         command_id=f"c-{event_id}",
         kind="block_card",
+        condition="fraud",
         entity="tok_1",
         alarm_id=f"a-{event_id}",
         event_id=event_id,
@@ -64,7 +66,7 @@ def ack(event_id: str) -> Ack:
 
 
 def view(*frauds: str) -> View:
-    made = View(frozenset(frauds), random.Random(0))
+    made = View({"fraud": "transaction"}, lambda alert: alert.event_id in frauds, random.Random(0))
     made.measured_from = 0
     return made
 
@@ -80,40 +82,61 @@ def test_redelivery_in_any_order_counts_once(order: list[str]) -> None:
     for what in order:
         tell[what]()
     picture = seen.picture(T0 + 200)
-    assert (picture.scored, picture.alerts, picture.alarms, picture.outcomes) == (1, 1, 1, {"succeeded": 1})
-    assert (picture.to_score.count, picture.to_score.p50) == (1, 20.0)
-    assert (picture.to_ack.count, picture.to_ack.p50) == (1, 120.0)
-    assert picture.latest[0].command == "succeeded"
-    assert picture.latest[0].fraud
-    assert picture.precision == 1.0
+    (model,) = picture.models
+    assert (model.scored, model.alerts, model.alarms, model.outcomes) == (1, 1, 1, {"succeeded": 1})
+    assert (model.to_score.count, model.to_score.p50) == (1, 20.0)
+    assert (model.to_ack.count, model.to_ack.p50) == (1, 120.0)
+    assert (picture.latest[0].command, picture.latest[0].why) == ("block_card succeeded", "12.50")
+    assert picture.latest[0].true
+    assert model.precision == 1.0
 
 
 def test_rates_look_back_ten_seconds_and_lag_is_what_is_not_scored() -> None:
     seen = view()
-    seen.accepted = 300
+    seen.accepted["transaction"] = 300
     for n in range(200):
         seen.score(score(f"e{n}"), T0 + n * 100)
     picture = seen.picture(T0 + 20_000)
-    assert picture.per_s == 10.0
+    assert picture.models[0].per_s == 10.0
     assert picture.lag == 100
 
 
 def test_latencies_of_the_warm_up_do_not_count() -> None:
-    seen = View(frozenset(), random.Random(0))
+    seen = view()
+    seen.measured_from = math.inf
     seen.score(score("e1", ingested_at=T0), T0 + 9_000)
     seen.measured_from = T0 + 10
     seen.score(score("e2", ingested_at=T0 + 5), T0 + 9_000)
     seen.score(score("e3", ingested_at=T0 + 20), T0 + 25)
-    assert seen.picture(T0 + 9_000).to_score_overall.count == 1
-    assert seen.picture(T0 + 9_000).to_score_overall.p50 == 5.0
+    overall = seen.picture(T0 + 9_000).models[0].to_score_overall
+    assert (overall.count, overall.p50) == (1, 5.0)
 
 
 def test_precision_is_the_share_of_alerts_on_frauds() -> None:
     seen = view("e0", "e1", "e2")
-    assert seen.picture(T0).precision is None
+    assert seen.picture(T0).models[0].precision is None
     for n in range(4):
         seen.score(score(f"e{n}", value=0.9), T0)
-    assert seen.picture(T0).precision == 0.75
+    assert seen.picture(T0).models[0].precision == 0.75
+
+
+def test_models_are_counted_each_for_itself() -> None:
+    events = {"fraud": "transaction", "anomaly": "reading"}
+    seen = View(events, lambda _: True, random.Random(0))
+    seen.accepted.update(transaction=3, reading=2)
+    seen.score(score("e1", value=0.9), T0)
+    hot = msgspec.structs.replace(
+        score("e1", value=0.9), model="anomaly", event={}, reasons=[Reason("heat", 1.0)]
+    )
+    seen.score(hot, T0)
+    seen.score(msgspec.structs.replace(hot, model="other"), T0)
+    seen.command(msgspec.structs.replace(command("e1"), condition="anomaly", kind="reduce_load"))
+    picture = seen.picture(T0)
+    assert [(m.model, m.event, m.accepted, m.scored, m.alarms, m.lag) for m in picture.models] == [
+        ("fraud", "transaction", 3, 1, 0, 2), ("anomaly", "reading", 2, 1, 1, 1),
+    ]  # fmt: skip
+    assert picture.lag == 3
+    assert [(a.model, a.why, a.command) for a in picture.latest] == [("anomaly", "heat", "reduce_load sent")]
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300))

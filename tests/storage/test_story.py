@@ -37,6 +37,7 @@ def command(command_id: str, alarm_id: str, status: CommandStatus) -> CommandRow
     body = Command(
         command_id=command_id,
         kind="block_card",
+        condition="fraud",
         entity="card-1",
         alarm_id=alarm_id,
         event_id="e1",
