@@ -9,9 +9,6 @@ with a measurement called `value`, at any interval up to an hour.
 import math
 from typing import Final
 
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline, make_pipeline
-
 from models.events import Reading
 from models.expressions import (
     Expression,
@@ -26,7 +23,7 @@ from models.expressions import (
     sine,
     where,
 )
-from models.features import Entity, Feature, row
+from models.features import Entity, Feature, helper, row
 from models.largest import Largest
 from models.spec import FixedThreshold, ModelSpec
 
@@ -84,7 +81,7 @@ def _compared(name: str, now: Expression, jitter: Expression | float) -> list[Fe
 strange = {
     "level_strange": absolute(feature("level_distance")) / LEVEL,
     "spread_strange": absolute(feature("spread_distance")) / SPREAD,
-    "unrest_strange": feature("unrest_distance") / UNREST,
+    "unrest_strange": feature("oddity_distance") / UNREST,
 }
 is_strange = (
     (strange["level_strange"] >= 1) | (strange["spread_strange"] >= 1) | (strange["unrest_strange"] >= 1)
@@ -92,51 +89,44 @@ is_strange = (
 told_before = feature("told") - is_strange.as_number()
 
 
-def _largest() -> Pipeline:
-    return make_pipeline(ColumnTransformer([("strange", "passthrough", list(strange))]), Largest())
-
+WATCHED: Final[list[Feature]] = [
+    # The metric now and usually, and its swing with the time of day.
+    machine.mean("now", value, half_life_ms=NOW),
+    machine.deviation("now_deviation", value, half_life_ms=NOW),
+    machine.mean("usual", value, half_life_ms=USUAL),
+    machine.deviation("deviation", value, half_life_ms=USUAL),
+    machine.mean("now_east", east, half_life_ms=NOW),
+    machine.mean("now_north", north, half_life_ms=NOW),
+    machine.mean("usual_east", east, half_life_ms=USUAL),
+    machine.mean("usual_north", north, half_life_ms=USUAL),
+    machine.mean("value_east", value * east, half_life_ms=USUAL),
+    machine.mean("value_north", value * north, half_life_ms=USUAL),
+    # What is watched, and how it compares with itself.
+    row(
+        "level",
+        feature("now")
+        - usual
+        - _swing("east") * feature("now_east")
+        - _swing("north") * feature("now_north"),
+    ),
+    row("spread", where(varies, log(feature("now_deviation") + deviation * FLOOR), None)),
+    row("oddity", where(~is_null(value), log(away + 1.0), None)),
+    machine.mean("unrest", feature("oddity"), half_life_ms=NOW),
+    *_compared("level", feature("level"), deviation * FLOOR + absolute(usual) * ROUNDING),
+    *_compared("spread", feature("spread"), JITTER),
+    *_compared("oddity", feature("unrest"), JITTER),
+    # An anomaly is told when it begins.
+    machine.sum("told", is_strange, half_life_ms=TOLD),
+]
 
 UNIVARIATE: Final = ModelSpec(
     name="univariate",
     version="1",
     event=Reading,
     features=[
-        # The metric now and usually, and its swing with the time of day.
-        machine.mean("now", value, half_life_ms=NOW),
-        machine.deviation("now_deviation", value, half_life_ms=NOW),
-        machine.mean("usual", value, half_life_ms=USUAL),
-        machine.deviation("deviation", value, half_life_ms=USUAL),
-        machine.mean("now_east", east, half_life_ms=NOW),
-        machine.mean("now_north", north, half_life_ms=NOW),
-        machine.mean("usual_east", east, half_life_ms=USUAL),
-        machine.mean("usual_north", north, half_life_ms=USUAL),
-        machine.mean("value_east", value * east, half_life_ms=USUAL),
-        machine.mean("value_north", value * north, half_life_ms=USUAL),
-        # What is watched, and how it compares with itself.
-        row(
-            "level",
-            feature("now")
-            - usual
-            - _swing("east") * feature("now_east")
-            - _swing("north") * feature("now_north"),
-        ),
-        row("spread", where(varies, log(feature("now_deviation") + deviation * FLOOR), None)),
-        row("oddity", where(~is_null(value), log(away + 1.0), None)),
-        machine.mean("unrest", feature("oddity"), half_life_ms=NOW),
-        *_compared("level", feature("level"), deviation * FLOOR + absolute(usual) * ROUNDING),
-        *_compared("spread", feature("spread"), JITTER),
-        machine.mean("oddity_mean", feature("oddity"), half_life_ms=USUAL),
-        machine.deviation("oddity_deviation", feature("oddity"), half_life_ms=USUAL),
-        row(
-            "unrest_distance",
-            coalesce(
-                (feature("unrest") - feature("oddity_mean")) / (feature("oddity_deviation") + JITTER), 0.0
-            ),
-        ),
-        # An anomaly is told when it begins.
-        machine.sum("told", is_strange, half_life_ms=TOLD),
+        *map(helper, WATCHED),
         *(row(name, much / (told_before + 1.0)) for name, much in strange.items()),
     ],
-    estimator=_largest,
+    estimator=Largest,
     threshold=FixedThreshold(1.0),
 )
