@@ -6,6 +6,7 @@ from models.events import Event, Label, Transaction
 from models.expressions import (
     absolute,
     coalesce,
+    cosine,
     day_of_week,
     exp,
     feature,
@@ -14,6 +15,7 @@ from models.expressions import (
     is_null,
     log,
     lookup,
+    sine,
     sqrt,
     where,
 )
@@ -39,6 +41,7 @@ EVERY: list[Feature] = [
         where((amount > 100) & ~(hour_of_day() <= 6) | (terminal_name == "t3"), sqrt(amount), -amount),
     ),
     row("curve", absolute(exp(log(amount) / 2) - 3)),
+    row("wave", sine(hour_of_day()) + cosine(amount)),
     row("large_only", where(amount > 100, amount, None)),
     row("filled", coalesce(log(amount - 100), -5)),
     row("undefined", is_null(feature("slope"))),
