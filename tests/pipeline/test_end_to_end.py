@@ -7,8 +7,10 @@ from typing import Any
 
 import psutil
 import pytest
+from fraud_artifact import handmade_for_pumps
 from installation import PATIENCE_S, Installation, wait_until
 
+from pipeline import artifacts
 from storage.session import connect
 from storage.settings import CassandraSettings
 
@@ -17,17 +19,22 @@ pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark, pytes
 PARTS = ("query", "writer", "actors", "gateway")
 
 
-def test_from_a_card_swipe_to_an_acknowledged_command(
+def test_from_events_of_cards_and_machines_to_acknowledged_commands(
     installed: Installation, cassandra_endpoint: Any, keyspace: str
 ) -> None:
+    artifacts.keep(installed.where / "models", handmade_for_pumps())
+    installed.call("models", "deploy", "anomaly")
     installed.call("simulate", "transactions", "--limit", "4000")
+    installed.call("simulate", "readings", "--machines", "20", "--limit", "2000")
     done = installed.call("run", "--until-idle")
     assert "query    done" in done.stderr
     assert installed.children() == {}
 
     found = installed.verify()
     assert found["clean"]
-    assert installed.stage(found, "transactions: accepted")["counts"]["scored"] > 3_000
+    assert installed.stage(found, "transactions for fraud: accepted")["counts"]["scored"] > 3_000
+    pumps = installed.stage(found, "readings for anomaly: accepted")["counts"]
+    assert 800 < pumps["scored"] == pumps["accepted"] < 1_200
     recorded = installed.stage(found, "recorded on the alarm")["counts"]
     assert recorded["succeeded"] > 0
     assert recorded["pending"] == 0
@@ -36,7 +43,12 @@ def test_from_a_card_swipe_to_an_acknowledged_command(
         contact_points=cassandra_endpoint.contact_points, port=cassandra_endpoint.port, keyspace=keyspace
     )
     with connect(settings) as session:
-        alert = next(row for row in session.execute("SELECT * FROM scores") if row.score >= row.threshold)
+        rows = list(session.execute("SELECT * FROM scores"))
+        hot = next(row for row in rows if row.model == "anomaly" and row.score >= row.threshold)
+        told = installed.call("story", hot.event_id).stdout
+        assert f"reduce_load {hot.entity}" in told
+        assert "says: above" in told
+        alert = next(row for row in rows if row.model == "fraud" and row.score >= row.threshold)
         told = json.loads(installed.call("story", alert.event_id, "--json").stdout)
         assert told["judgements"][0]["alarm"]["entity"] == alert.entity
         assert told["judgements"][0]["commands"][0]["status"] in {"succeeded", "refused"}
@@ -70,7 +82,7 @@ def test_a_kill_of_any_part_or_of_the_parent_loses_nothing_and_doubles_nothing(
     installed.call("run", "--until-idle")
     found = installed.verify()
     assert found["clean"]
-    scored = installed.stage(found, "transactions: accepted")["counts"]["scored"]
+    scored = installed.stage(found, "transactions for fraud: accepted")["counts"]["scored"]
     assert installed.stage(found, "scored = stored")["found"] == scored
     assert installed.stage(found, "carried out once")["found"] > 0
 
