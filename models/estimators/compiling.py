@@ -24,12 +24,14 @@ from models.estimators import (
     isolation,
     largest,
     linear,
+    monitoring,
     scaling,
     trees,
     wrappers,
 )
 from models.estimators.sheet import Column, Inputs, Output, Part, Sheet
 from models.largest import Largest
+from models.monitoring import ProcessMonitor
 
 Transformer = Callable[[Any, Sequence[Column], Sheet], list[Column]]
 Predictor = Callable[[Any, Inputs, Sheet], Output]
@@ -64,6 +66,7 @@ PREDICTORS: Final[Mapping[type, Predictor]] = {
     ensemble.GradientBoostingRegressor: boosting.regressor,
     ensemble.IsolationForest: isolation.isolation_forest,
     Largest: largest.largest,
+    ProcessMonitor: monitoring.process_monitor,
     ensemble.VotingClassifier: wrappers.voting_classifier,
     ensemble.VotingRegressor: wrappers.voting_regressor,
     CalibratedClassifierCV: wrappers.calibrated_classifier,
