@@ -45,6 +45,18 @@ def test_parquet_timestamps_come_as_microseconds(
     assert [row for _, row in source.rows][1] == (2, None)
 
 
+def test_a_row_knows_its_file_and_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "pump-7.csv"
+    path.write_text("a,b\n1,2\n3\n5,6\n")
+    source = open_source(path, Columns(("@file", "a", "@row")))
+    assert source.shape.columns == ("a", "@file", "@row")
+    rows = dict(source.rows)
+    assert rows[2] == ("1", "pump-7", 2)
+    assert isinstance(rows[3], Broken)
+    assert rows[4] == ("5", "pump-7", 4)
+    assert source.about == 3
+
+
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(b"PAR1 and nothing more")
