@@ -1,5 +1,6 @@
 """Machine registers as files: TOML by class, or CSV with a row for each measurement of each machine; strict."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from models.events import Key
 from models.machines import Machine, Measured
 
 KINDS: Final = (".toml", ".csv")
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _Class(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,11 +63,11 @@ def dump_toml(machines: Sequence[Machine]) -> str:
     classes = {machine.machine_class: machine.measurements for machine in machines}
     lines = []
     for name, measurements in classes.items():
-        lines.append(f"[classes.{_quoted(name)}.measurements]")
-        lines += [f"{_quoted(each)} = {_inline(_measured(m))}" for each, m in measurements.items()]
+        lines.append(f"[classes.{_key(name)}.measurements]")
+        lines += [f"{_key(each)} = {_inline(_measured(m))}" for each, m in measurements.items()]
         lines.append("")
     lines.append("[machines]")
-    lines += [f"{_quoted(machine.machine)} = {_inline(_entry(machine))}" for machine in machines]
+    lines += [f"{_key(machine.machine)} = {_inline(_entry(machine))}" for machine in machines]
     return "\n".join(lines) + "\n"
 
 
@@ -110,6 +113,10 @@ def _inline(table: dict[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     return _quoted(value) if isinstance(value, str) else repr(value)
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _quoted(name)
 
 
 def _quoted(text: str) -> str:

@@ -51,6 +51,7 @@ class ReadingOptions(BaseModel):
 
 
 def run_reading_simulation(
+    fleet: Fleet,
     options: ReadingOptions,
     *,
     door: Door,
@@ -69,6 +70,8 @@ def run_reading_simulation(
 
     Parameters
     ----------
+    fleet
+        As `fleet_of` returns it for these options.
     door
         A fresh one, so that its counts are those of this run.
     clock
@@ -89,7 +92,6 @@ def run_reading_simulation(
     RetryLaterError
         When Kafka did not acknowledge in time.
     """
-    fleet = fleet_of(options, clock())
     events = readings(fleet, options.ticks, orders, on_truth)
     offers = (Offer(event, SOURCE, number) for number, event in enumerate(events, 1))
     feed = Feed(

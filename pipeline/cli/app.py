@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import checks, demo, feeds, models, run, servers
+from pipeline.cli import checks, demo, feeds, machines, models, run, servers
 from pipeline.cli.given import Given
 from pipeline.cli.group import CommandGroup
 
@@ -65,6 +65,7 @@ def before(
 servers.add_to(app)
 models.add_to(app)
 feeds.add_to(app)
+machines.add_to(app)
 run.add_to(app)
 checks.add_to(app)
 demo.add_to(app)

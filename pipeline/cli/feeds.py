@@ -2,21 +2,21 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from pipeline.cli import fleets
+from pipeline.cli.accounts import tell
 from pipeline.cli.given import settings_of
 from pipeline.errors import StopProcessError
-
-if TYPE_CHECKING:
-    from ingest.reports import FeedReport
 
 simulations = typer.Typer(help="Make up events and send them to the topics.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
+    fleets.add_to(simulations)
     app.add_typer(simulations, name="simulate")
     app.command()(replay)
 
@@ -61,7 +61,7 @@ def transactions(
     stop = lifeline.stop_event()
     with bar("simulating") as on_progress:
         report = feeds.simulate(settings, options, stop, on_progress)
-    _tell(report)
+    tell(report)
 
 
 def replay(
@@ -112,14 +112,6 @@ def replay(
     stop = lifeline.stop_event()
     with bar("replaying") as on_progress:
         report = feeds.replay(settings, options, stop, on_progress)
-    _tell(report)
+    tell(report)
     if report.end == "stopped":
         raise StopProcessError("stopped before the end; the same command goes on where it was")
-
-
-def _tell(report: "FeedReport") -> None:
-    accepted = ", ".join(f"{count:,} {kind}s" for kind, count in report.accepted.items()) or "nothing"
-    refused = ", ".join(f"{count:,} {reason}" for reason, count in report.rejected.items()) or "nothing"
-    typer.echo(
-        f"{report.end} after {report.elapsed_s:.1f} s: accepted {accepted}; refused into dead-letters {refused}"
-    )

@@ -21,6 +21,7 @@ COMMANDS = [
     "models",
     "simulate",
     "replay",
+    "machines",
     "run",
     "demo",
     "verify",
