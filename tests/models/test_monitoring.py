@@ -19,7 +19,7 @@ def process(rows: int, seed: int) -> npt.NDArray[np.float64]:
 
 @pytest.fixture
 def fitted() -> ProcessMonitor:
-    return ProcessMonitor(0.9, alpha=0.01).fit(process(600, 1))
+    return ProcessMonitor(3, alpha=0.01).fit(process(600, 1))
 
 
 def test_the_limit_holds_for_the_share_of_normal_rows_that_was_asked_for(fitted: ProcessMonitor) -> None:
@@ -78,9 +78,10 @@ def test_a_sensor_that_never_varied_is_left_out() -> None:
     assert "s7" not in compile_estimator(fitted, [f"s{i}" for i in range(SENSORS)]).contributions
 
 
-def test_a_number_of_components(fitted: ProcessMonitor) -> None:
-    assert len(ProcessMonitor(2).fit(process(100, 1)).plane_.components) == 2
-    assert len(fitted.plane_.components) == 3
+def test_a_share_of_the_variance(fitted: ProcessMonitor) -> None:
+    explained = fitted.plane_.variances.sum() / SENSORS
+    assert len(ProcessMonitor(explained - 0.001).fit(process(600, 1)).plane_.components) == 3
+    assert len(ProcessMonitor(explained + 0.001).fit(process(600, 1)).plane_.components) == 4
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_a_number_of_components(fitted: ProcessMonitor) -> None:
         (ProcessMonitor(0), process(100, 1), "a number from 1, not 0"),
         (ProcessMonitor(alpha=0.0), process(100, 1), "alpha lies between 0 and 1, not 0.0"),
         (ProcessMonitor(folds=1), process(100, 1), "folds is at least 2, not 1"),
-        (ProcessMonitor(3), process(4, 1), "4 rows in 5 folds are too few for 3 components"),
+        (ProcessMonitor(4), process(6, 1), "6 rows in 5 folds are too few for 4 components"),
         (ProcessMonitor(12), process(100, 1), "at most 11 can be taken"),
         (ProcessMonitor(), np.ones((100, 3)), "at most 0 can be taken"),
         (ProcessMonitor(), process(100, 1)[:, :1], "more features that vary"),
