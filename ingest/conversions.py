@@ -17,7 +17,15 @@ Convert = Callable[[Any], Any]
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clocks have no zone yet
 _FLAGS: Final = {"0": False, "1": True, "false": False, "true": True}
-_MS_PER: Final = {"s": 1_000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
+_MS_PER: Final = {
+    "d": 86_400_000.0,
+    "h": 3_600_000.0,
+    "min": 60_000.0,
+    "s": 1_000.0,
+    "ms": 1.0,
+    "us": 1e-3,
+    "ns": 1e-6,
+}
 
 
 Held = Literal["values", "instants", "wall times"]
@@ -84,7 +92,8 @@ def time_reader(rule: TimeRule, held: Held) -> Convert:
             )
         return _microseconds if held == "instants" or zone.key == "UTC" else _wall_time_reader(zone)
     if rule.unit is not None:
-        return _number_reader(_MS_PER[rule.unit])
+        start = 0 if rule.start is None else _milliseconds(rule.start, zone)
+        return _number_reader(_MS_PER[rule.unit] * rule.step, start)
     return _text_reader(rule.format, zone) if rule.format is not None else _timestamp_reader(zone)
 
 
@@ -99,10 +108,10 @@ def _wall_time_reader(zone: ZoneInfo) -> Convert:
     return read
 
 
-def _number_reader(ms: float) -> Convert:
+def _number_reader(ms: float, start: int) -> Convert:
     def read(value: Any) -> int | None:
         found = number(value)
-        return None if found is None else _whole(found * ms)
+        return None if found is None else start + _whole(found * ms)
 
     return read
 

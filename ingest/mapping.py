@@ -1,6 +1,8 @@
 """The mapping file: how a source's columns become an event's fields. Strict TOML, refused with file and key."""
 
 import tomllib
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
@@ -89,8 +91,14 @@ class TimeRule(Strict):
 
     column: str = Field(description="The column's name.")
     format: str | None = Field(default=None, description="As for `strptime`; for text columns.")
-    unit: Literal["s", "ms", "us", "ns"] | None = Field(
-        default=None, description="For numbers: the unit since the epoch."
+    unit: Literal["d", "h", "min", "s", "ms", "us", "ns"] | None = Field(
+        default=None, description="For numbers: the unit since the epoch, or since `start`."
+    )
+    step: float = Field(
+        default=1.0, gt=0, allow_inf_nan=False, description="For numbers: how many units a step of 1 is."
+    )
+    start: datetime | None = Field(
+        default=None, description="For numbers: when they count from, if not the epoch."
     )
     timezone: str = Field(default="UTC", description="Zone of times that name none, such as `Europe/Vienna`.")
 
@@ -98,6 +106,8 @@ class TimeRule(Strict):
     def _readable(self) -> "TimeRule":
         if self.format is not None and self.unit is not None:
             raise ValueError("say format (text) or unit (numbers), not both")
+        if self.unit is None and self.model_fields_set & {"step", "start"}:
+            raise ValueError("step and start are for numbers: say their unit")
         try:
             ZoneInfo(self.timezone)
         except (OSError, KeyError, ValueError) as error:
@@ -119,12 +129,17 @@ class Mapping(Strict):
 
     event: Literal["transaction", "label", "reading"] = Field(description="The type of the events.")
     time: TimeRule = Field(description="The event time.")
+    columns: list[str] = Field(
+        default_factory=list, description="All columns in order, of files without a header (`.dat`, `.txt`)."
+    )
     fields: dict[str, Rule] = Field(description="The event's other fields, by name.")
     label: LabelRule | None = Field(default=None, description="Labels that come with transactions.")
 
     @model_validator(mode="after")
     def _fits_the_event(self) -> "Mapping":
         kinds = field_kinds(self.event)
+        if twice := [name for name, times in Counter(self.columns).items() if times > 1]:
+            raise ValueError(f"columns: {', '.join(twice)} is named twice")
         for name, rule in self.fields.items():
             if name not in kinds:
                 raise ValueError(

@@ -71,7 +71,9 @@ def _line(path: Path, number: int, line: bytes | Broken) -> Item:
 
 
 def _columns(mapping: Mapping) -> Columns:
-    return Columns(tuple(mapped_columns(mapping)), frozenset(optional_columns(mapping)))
+    return Columns(
+        tuple(mapped_columns(mapping)), frozenset(optional_columns(mapping)), tuple(mapping.columns)
+    )
 
 
 def _chosen(

@@ -10,12 +10,15 @@ from ingest.sources.csv_rows import open_csv
 from ingest.sources.json_lines import open_json_lines
 from ingest.sources.parquet import open_parquet
 from ingest.sources.source import Broken, Columns, Numbered, Source
+from ingest.sources.spaced import open_spaced
 
 _OPENERS: Final[dict[str, Callable[[Path, Columns], Source]]] = {
     ".parquet": open_parquet,
     ".csv": open_csv,
     ".jsonl": open_json_lines,
     ".ndjson": open_json_lines,
+    ".dat": open_spaced,
+    ".txt": open_spaced,
 }
 
 FILE: Final = "@file"
@@ -26,16 +29,20 @@ ROW: Final = "@row"
 
 
 def open_source(path: Path, columns: Columns) -> Source:
-    """Open a file of rows: Parquet (`.parquet`), CSV (`.csv`, with a header) or JSON Lines.
+    """Open a file of rows: Parquet (`.parquet`), CSV (`.csv`, with a header), JSON Lines, or values between blanks.
+
+    The last (`.dat`, `.txt`) have no header: the mapping names their columns.
 
     Raises
     ------
     RefuseInputError
-        When the file can't be read, lacks a column, or has another ending.
+        When the file can't be read, lacks a column, has another ending, or names its columns as the mapping does too.
     """
     opener = _OPENERS.get(path.suffix.lower())
     if opener is None:
         raise RefuseInputError(f"{path}: what is it? Name it {', '.join(_OPENERS)}")
+    if columns.names and opener is not open_spaced:
+        raise RefuseInputError(f"{path} names its columns itself: leave `columns` out of the mapping")
     try:
         return _with_given(path, opener, columns)
     except OSError as error:
@@ -47,7 +54,7 @@ def _with_given(path: Path, opener: Callable[[Path, Columns], Source], columns: 
     given = tuple(column for column in columns.wanted if column in {FILE, ROW})
     if not given:
         return opener(path, columns)
-    own = Columns(tuple(c for c in columns.wanted if c not in given), columns.optional)
+    own = columns._replace(wanted=tuple(c for c in columns.wanted if c not in given))
     source = opener(path, own)
     shape = Shape((*source.shape.columns, *given), source.shape.held)
     return Source(shape, _placed(source.rows, path.stem, given), source.about)

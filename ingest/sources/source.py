@@ -35,10 +35,11 @@ class Source:
 
 
 class Columns(NamedTuple):
-    """Which columns are wanted, and those of them that a single row may lack."""
+    """Which columns are wanted, those of them that a single row may lack, and all columns of files without a header."""
 
     wanted: tuple[str, ...]
     optional: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
 
 def refuse_missing(path: Path, columns: Columns, found: Sequence[str]) -> None:

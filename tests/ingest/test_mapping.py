@@ -132,6 +132,9 @@ def test_a_shown_row_has_a_token_for_the_card_number() -> None:
         (("[time]", "[time]\nzone = 'UTC'"), "time.zone: Extra inputs"),
         (('column = "when"', 'column = "when"\ntimezone = "Mars/Olympus"'), "time: .*Mars"),
         (('column = "when"', 'column = "when"\nunit = "s"\nformat = "%Y"'), "time: .*not both"),
+        (('column = "when"', 'column = "when"\nstep = 3.0'), "time: .*say their unit"),
+        (('column = "when"', 'column = "when"\nunit = "s"\nstep = 0.0'), "time.step: "),
+        (("[time]", 'columns = ["a", "a"]\n[time]'), "columns: a is named twice"),
         (("tokenise = true", "tokenise = 1"), "fields.card.tokenise"),
         (("tokenise", "tokenize"), "fields.card.tokenize: Extra inputs"),
         (('{ column = "terminal" }', "{ }"), "fields.terminal.column: Field required"),
@@ -223,6 +226,23 @@ def test_columns_of_a_template_are_names_and_nothing_more() -> None:
     assert event(of, 7, "2024-01-01", 1, "x", 5, 1, 0).terminal == "x/{5}"
     with pytest.raises(RejectEventError, match=r"field terminal: column a\.b is null"):
         event(of, 7, "2024-01-01", 1, None, 5, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("counted", "number", "time"),
+    [
+        ('unit = "min"\nstep = 3.0\nstart = 2026-01-01T00:00:00Z', 2, "2026-01-01T00:06:00Z"),
+        (
+            'unit = "h"\nstart = 2026-01-01T00:00:00\ntimezone = "Europe/Vienna"',
+            "2.5e0",
+            "2026-01-01T01:30:00Z",
+        ),
+        ('unit = "d"', 1, "1970-01-02T00:00:00Z"),
+    ],
+)
+def test_times_are_counted_in_steps_from_a_start(counted: str, number: Any, time: str) -> None:
+    of = mapper(FDH.replace('column = "when"', f'column = "when"\n{counted}'))
+    assert of.time([number]) == datetime.fromisoformat(time).timestamp() * 1_000
 
 
 @given(

@@ -57,6 +57,32 @@ def test_a_row_knows_its_file_and_its_number(tmp_path: Path) -> None:
     assert source.about == 3
 
 
+@pytest.mark.parametrize("ending", ["dat", "txt"])
+def test_values_between_blanks_have_the_columns_of_the_mapping(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"d01.{ending}"
+    path.write_text("  1.0e+00   2  x \n\n4 5\n4 5 6 7\n7\t8 9")
+    columns = Columns(("c", "a", "@row"), names=("a", "b", "c"))
+    rows = dict(open_source(path, columns).rows)
+    assert (rows[1], rows[5]) == (("x", "1.0e+00", 1), ("9", "7", 5))
+    broken = [row.reason for row in rows.values() if isinstance(row, Broken)]
+    assert broken == ["empty", "missing_field", "unknown_field"]
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "why"),
+    [
+        ("x.dat", (), "name its columns in the mapping"),
+        ("x.dat", ("a", "c"), "has no column b"),
+        ("x.csv", ("a", "b"), "leave `columns` out"),
+    ],
+)
+def test_columns_are_named_once(tmp_path: Path, name: str, names: tuple[str, ...], why: str) -> None:
+    path = tmp_path / name
+    path.write_text("a,b\n")
+    with pytest.raises(RefuseInputError, match=why):
+        open_source(path, AB._replace(names=names))
+
+
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(b"PAR1 and nothing more")
