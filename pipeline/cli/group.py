@@ -18,12 +18,12 @@ class CommandGroup(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             given = ctx.find_object(Given)
-            if _is_typers(error) or (given is not None and given.debug):
+            if _is_for_typer(error) or (given is not None and given.debug):
                 raise
             typer.echo(failures.one_line(error), err=True)
             raise typer.Exit(failures.exit_status(error)) from error
 
 
-def _is_typers(error: Exception) -> bool:
-    """Whether typer itself raised it, to end or to refuse an option."""
-    return type(error).__module__.partition(".")[0] == "typer"
+def _is_for_typer(error: Exception) -> bool:
+    """Whether typer itself raised it, to end or to refuse an option; or nobody reads the output any more."""
+    return isinstance(error, BrokenPipeError) or type(error).__module__.partition(".")[0] == "typer"

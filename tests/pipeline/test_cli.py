@@ -87,6 +87,9 @@ def test_help_loads_nothing_heavy() -> None:
         ),
         (["replay", str(Path(__file__)), "--rate", "-1"], "events_per_s Input should be greater than 0"),
         (["simulate", "transactions", "--limit", "0"], "limit Input should be greater than 0"),
+        (["simulate", "readings", "--every", "0"], "every_s Input should be greater than or equal to 0.1"),
+        (["simulate", "register", "none/r.toml"], "can't write none/r.toml: No such file or directory"),
+        (["machines", "import", str(Path(__file__))], "a register is a file of kind .toml or .csv"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str) -> None:
@@ -100,7 +103,15 @@ def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str) 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["up", "--nodes", "2"], ["nonsense"], ["story"], ["run", "--only", "x"], ["replay", "none.csv"]],
+    [
+        ["up", "--nodes", "2"],
+        ["nonsense"],
+        ["story"],
+        ["run", "--only", "x"],
+        ["replay", "none.csv"],
+        ["simulate", "readings", "--to", "r.parquet"],
+        ["simulate", "readings", "--live", "--start", "2024-01-01"],
+    ],
 )
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     status, _, err = call(*arguments)
@@ -108,13 +119,52 @@ def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("arguments", [["migrate"], ["verify"], ["story", "e1"], ["status"]])
+@pytest.mark.parametrize(
+    "arguments", [["migrate"], ["verify"], ["story", "e1"], ["status"], ["machines", "list"]]
+)
 def test_a_server_that_is_away_is_one_line_and_status_3(arguments: list[str]) -> None:
     status, _, err = call(*arguments, env=AWAY)
     assert status == 3
     (line,) = [line for line in err.splitlines() if line.startswith("fastdata: ")]
     assert "Traceback" not in err
     assert line
+
+
+def test_a_reader_that_goes_away_is_no_error_to_speak_of() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    code = "from pipeline.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "simulate", "register", "r.toml"],
+        check=False,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_simulated_fleet_becomes_files() -> None:
+    fleet = ["--machines", "20", "--seed", "3"]
+    assert call("simulate", "register", "r.toml", *fleet)[:2] == (0, "r.toml: 20 machines\n")
+    status, out, _ = call(
+        "simulate",
+        "readings",
+        *fleet,
+        "--hours",
+        "1",
+        "--faults",
+        "9",
+        "--to",
+        "r.parquet",
+        "--truth",
+        "t.jsonl",
+    )
+    assert (status, out.split(":")[0]) == (0, "r.parquet")
+    assert 1_100 < int(out.split()[1].replace(",", "")) <= 1_200
+    truths = [json.loads(line) for line in Path("t.jsonl").read_text().splitlines()]
+    assert {"fault"} <= {truth["what"] for truth in truths}
 
 
 def test_debug_shows_where_it_went_wrong() -> None:
