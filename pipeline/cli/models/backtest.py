@@ -10,6 +10,7 @@ import typer
 
 from pipeline import specs
 from pipeline.cli.given import say, settings_of
+from pipeline.cli.models.anomalies import SHARE, backtest_anomalies
 from pipeline.cli.models.train import Mapping, Model
 from pipeline.errors import RefuseUsageError
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from processing.backtest import Fold
 
 DAY_MS = 86_400_000
+ANOMALIES = ("windows", "learn_share")
+FOLDS = ("train_from", "train_days", "delay_days", "test_days", "folds", "top")
+MONEY = ("missed_fraud", "review", "false_decline")
+"""Options of one protocol, refused beside another's."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,27 +58,48 @@ def backtest(
     false_decline: Annotated[
         float, typer.Option(min=0, help="Cost of an alert on a good event: a customer turned away.")
     ] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Draw the ranking, calibration, alerts and money.")
+    windows: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="JSON",
+            help="Known anomalies, for a model without labels: machine -> [[first time, last time], ...].",
+        ),
     ] = None,
+    learn_share: Annotated[
+        float,
+        typer.Option(
+            help="With --windows: the first share of each machine's readings, learned from, not judged."
+        ),
+    ] = SHARE,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    chart: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw what was found.")] = None,
 ) -> None:
     """Train on a window, wait until its labels are known, score the window after it; by the compiled SQL.
 
     Cards with a fraud since training began leave the test on the day after it became known. The threshold
     is taken from the scores between the windows.
+
+    With --windows, a model without labels learns from each machine's first readings, and the known anomalies
+    among the others are looked for.
     """
     began = time.monotonic()
     settings, spec = settings_of(context), specs.load(model)
-    windows = _folds(spec, train_from, folds, train_days, delay_days, test_days)
     if chart is not None and not chart.absolute().parent.is_dir():
         raise RefuseUsageError(f"there is no folder {chart.absolute().parent} for the chart")
+    if windows is not None:
+        _refuse_beside(context, "--windows", *FOLDS, *MONEY)
+        backtest_anomalies(
+            settings, spec, data, mapping, windows, share=learn_share, as_json=as_json, chart=chart
+        )
+        return
+    _refuse_beside(context, "a backtest by dates", *ANOMALIES)
+    spans = _folds(spec, train_from, folds, train_days, delay_days, test_days)
     from models.evaluation import Costs  # noqa: PLC0415 - only what runs is loaded
     from pipeline import backtest_chart, backtest_report  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.backtest import backtest_on_files  # noqa: PLC0415 - only what runs is loaded
 
     costs = Costs(missed_fraud=missed_fraud, review=review, false_decline=false_decline)
-    results = backtest_on_files(settings, spec, data, mapping, windows, costs=costs, top=top, report=say)
+    results = backtest_on_files(settings, spec, data, mapping, spans, costs=costs, top=top, report=say)
     if chart is not None:
         backtest_chart.draw(spec, results, top, chart)
     if as_json:
@@ -81,6 +107,13 @@ def backtest(
         typer.echo(json.dumps(told, indent=1))
     else:
         typer.echo("\n".join(backtest_report.lines(spec, results, top)))
+
+
+def _refuse_beside(context: typer.Context, protocol: str, *options: str) -> None:
+    for name in options:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise RefuseUsageError(f"--{name.replace('_', '-')} has no meaning in {protocol}: leave it out")
 
 
 def _folds(  # noqa: PLR0917 - the options of one command
