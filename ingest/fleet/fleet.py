@@ -18,7 +18,7 @@ from ingest.fleet.settings import FleetSettings
 from ingest.fleet.truth import Truth
 
 _JITTER: Final = 0.2
-"""Readings come up to so much of the interval early or late."""
+"""A machine's readings come up to half of this share of the interval early or late."""
 
 _GAP: Final = (2, 21)
 """How many readings in a row get lost in a gap."""
@@ -79,7 +79,7 @@ class Fleet:
         self._at = {name: number for number, name in enumerate(self.names)}
         self._every_ms = settings.every_s * 1_000
         self._rng = generator(settings.seed, NOISE)
-        self._phase = generator(settings.seed, NATURE, 3).uniform(_JITTER, 1 - _JITTER, count)
+        self._phase = generator(settings.seed, NATURE, 3).uniform(_JITTER / 2, 1 - _JITTER / 2, count)
         self._duty = Duty(settings.seed, count, settings.every_s)
         self._levels = Levels(settings.seed, self.classes, settings.every_s)
         self._health = Health(settings, [_possible(each) for each in self.classes], start)

@@ -8,6 +8,7 @@ from actors.ledger import open_ledger
 from ingest.catalog import topic_name
 from ingest.consumer import read_all
 from models.events import EVENT_TYPES
+from models.machines import Machine
 from pipeline import artifacts, deployments, judgement, progress, verify
 from pipeline.bootstrap.stores import open_stores
 from pipeline.reconcile import Reconciliation
@@ -26,10 +27,14 @@ def reconcile(settings: Settings) -> Reconciliation:
         return judgement.judge(verify.gather(places), scored, partial(verify.event_ids, places))
 
 
-def story(settings: Settings, event_id: str) -> Story | None:
-    """Return the story of an event."""
+def story(settings: Settings, event_id: str) -> tuple[Story, Machine | None] | None:
+    """Return the story of an event, and for a reading what the register says of its machine."""
     with open_stores(settings.cassandra) as stores:
-        return story_of(event_id, stores.scores, stores.entities)
+        told = story_of(event_id, stores.scores, stores.entities)
+        if told is None:
+            return None
+        name = told.event.get("machine")
+        return told, stores.machines.get(name) if name else None
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from ingest.register import load_register
 from models.machines import Machine
+from pipeline.bootstrap.stores import open_stores
 from pipeline.errors import RefuseUsageError
 from pipeline.settings import Settings
-from storage.machines import CassandraMachineStore, changes
-from storage.session import connect
+from storage.machines import changes
 
 
 class Imported(NamedTuple):
@@ -22,20 +22,18 @@ class Imported(NamedTuple):
 def import_file(settings: Settings, path: Path) -> Imported:
     """Store the machines of a file."""
     machines = load_register(path)
-    with connect(settings.cassandra) as session:
-        store = CassandraMachineStore(session, settings.cassandra)
-        new, changed = changes(store, machines)
-        store.put([*new, *changed])
+    with open_stores(settings.cassandra) as stores:
+        new, changed = changes(stores.machines, machines)
+        stores.machines.put([*new, *changed])
     return Imported(len(new), len(changed), len(machines) - len(new) - len(changed))
 
 
 def registered(settings: Settings, name: str | None) -> list[Machine]:
     """Return the machine of this name, or all, by name."""
-    with connect(settings.cassandra) as session:
-        store = CassandraMachineStore(session, settings.cassandra)
+    with open_stores(settings.cassandra) as stores:
         if name is None:
-            return sorted(store.all(), key=lambda machine: machine.machine)
-        found = store.get(name)
+            return sorted(stores.machines.all(), key=lambda machine: machine.machine)
+        found = stores.machines.get(name)
     if found is None:
         raise RefuseUsageError(f"no machine {name!r} is registered: `fastdata machines list` names them")
     return [found]

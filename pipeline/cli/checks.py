@@ -54,4 +54,4 @@ def story(
         raise RefuseUsageError(
             f"no score of event {event_id} is stored: check the id and the --namespace, or wait for the writer"
         )
-    typer.echo(story_view.as_json(found) if as_json else "\n".join(story_view.lines(found)))
+    typer.echo(story_view.as_json(found[0]) if as_json else "\n".join(story_view.lines(*found)))

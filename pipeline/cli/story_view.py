@@ -1,13 +1,15 @@
 """The text of `story`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from models.actions import decode_command
+from models.machines import Machine, Measured
 from storage.alarms import AlarmRow
 from storage.entities import CommandRow
 from storage.story import Judgement, Story
@@ -35,12 +37,37 @@ def as_json(story: Story) -> str:
     return json.dumps(told, indent=2)
 
 
-def lines(story: Story) -> Iterator[str]:
-    """Return the story as text, in the order in which things happened."""
-    fields = ", ".join(f"{name} {value}" for name, value in story.event.items())
+def lines(story: Story, machine: Machine | None = None) -> Iterator[str]:
+    """Return the story as text, in the order in which things happened.
+
+    Parameters
+    ----------
+    machine
+        Whose reading it is, from the register: measurements are shown with their units, and are marked when
+        they are out of range.
+    """
+    fields = ", ".join(_fields(story.event, machine))
     yield f"{_at(story.event_time)}  event {story.event_id}: {fields}"
     for judgement in story.judgements:
         yield from _judged(judgement)
+
+
+def _fields(event: Mapping[str, Any], machine: Machine | None) -> Iterator[str]:
+    for name, value in event.items():
+        if name != "measurements":
+            yield f"{name} {value}"
+            continue
+        known = machine.measurements if machine else {}
+        yield from (_measured(each, number, known.get(each)) for each, number in value.items())
+
+
+def _measured(name: str, value: float | None, known: Measured | None) -> str:
+    if value is None:
+        return f"{name} missing"
+    if known is None:
+        return f"{name} {value}"
+    outside = "" if known.low <= value <= known.high else f" (outside {known.low:g} to {known.high:g})"
+    return f"{name} {value} {known.unit}{outside}"
 
 
 def _judged(judgement: Judgement) -> Iterator[str]:
