@@ -92,11 +92,7 @@ class _Parts:
 
 
 def _parts(spark: SparkSession, spec: ModelSpec, rows: pd.DataFrame, share: float) -> _Parts:
-    first = _first(rows, spec.event.key_field, share)
-    if not first.any() or first.all():
-        raise RefuseTrainingError(
-            f"of {len(rows)} readings, {int(first.sum())} are learned from: both parts need some, choose another share"
-        )
+    first = first_of_each(rows[spec.event.key_field], share)
     return _Parts(rows, first, check_parity(spark, spec, fit(spec, rows[first]), rows))
 
 
@@ -114,8 +110,19 @@ def _judged(spec: ModelSpec, parts: _Parts, windows: Mapping[str, Sequence[Windo
     return AnomalyResult(int(first.sum()), machines, evaluate(machines, threshold))
 
 
-def _first(rows: pd.DataFrame, key: str, share: float) -> Flags:
-    """Return which rows are among the first share of their machine's."""
-    by_machine = rows.groupby(key).event_id
+def first_of_each(machine: pd.Series, share: float) -> Flags:
+    """Return which rows are among the first share of their machine's.
+
+    Raises
+    ------
+    RefuseTrainingError
+        When these are none, or all.
+    """
+    by_machine = machine.groupby(machine)
     number, size = by_machine.cumcount().to_numpy(), by_machine.transform("size").to_numpy(np.int64)
-    return np.less(number, np.floor(share * size))
+    first: Flags = np.less(number, np.floor(share * size))
+    if not first.any() or first.all():
+        raise RefuseTrainingError(
+            f"of {len(machine)} readings, {int(first.sum())} are learned from: both parts need some, choose another share"
+        )
+    return first
