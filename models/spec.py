@@ -8,10 +8,20 @@ from typing import Any, Final
 from models.errors import RefuseSpecError
 from models.events import Event
 from models.features import Feature
+from models.labels import RunToFailure
 from models.plan import Plan, compile_plan
 from models.thresholds import AlertBelow, AlertBudget, AlertShare, FixedThreshold, Threshold
 
-__all__ = ["AlertBelow", "AlertBudget", "AlertShare", "FixedThreshold", "LateLabel", "ModelSpec", "Threshold"]
+__all__ = [
+    "AlertBelow",
+    "AlertBudget",
+    "AlertShare",
+    "FixedThreshold",
+    "LateLabel",
+    "ModelSpec",
+    "RunToFailure",
+    "Threshold",
+]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,19}")
@@ -70,7 +80,7 @@ class ModelSpec:
     features: Sequence[Feature]
     estimator: Callable[[], Any]
     threshold: Threshold
-    label: LateLabel | None = None
+    label: LateLabel | RunToFailure | None = None
     only: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

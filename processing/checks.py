@@ -39,6 +39,7 @@ _EVENTS: Final = 400
 _COST_EVENTS: Final = 20_000
 _BATCHES: Final = 3
 _FRAUDS: Final = 0.3
+_MACHINES, _LONGEST_H = 10, 200.0
 _CONF: Final = {
     # one, so that every stage sees the events in the order of arrival
     "spark.sql.shuffle.partitions": "1",
@@ -112,7 +113,7 @@ def _findings(
     )
     yield _same("stream = history", spec.features, _streamed(spark, folder, spec, events), history)
     rows = _table(history, spec)
-    known = _with_verdicts(rows)
+    known = _with_labels(spec, rows)
     try:
         fitted = fit(spec, known)
     except (RefuseTrainingError, ValueError) as error:
@@ -200,8 +201,11 @@ def _measured(spec: ModelSpec) -> list[str]:
     return measurements_of(spec.features) or ["value"]
 
 
-def _with_verdicts(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(verdict=np.random.default_rng(1).random(len(rows)) < _FRAUDS)
+def _with_labels(spec: ModelSpec, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with made-up verdicts, and as if of some machines with made-up lives."""
+    chance = np.random.default_rng(1).random(len(rows))
+    machine = [f"m{n % _MACHINES}" for n in range(len(rows))]
+    return rows.assign(verdict=chance < _FRAUDS, life=chance * _LONGEST_H, **{spec.event.key_field: machine})
 
 
 def _deterministic(spec: ModelSpec, known: pd.DataFrame, rows: pd.DataFrame, fitted: Fitted) -> Finding:

@@ -1,5 +1,6 @@
 """Fit, compile, prove: an estimator on rows of features, and the SQL, or else the text, that gives the same scores."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -7,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
 from models.by_python import COMPILED, ByPython
 from models.checking import nullable_names
 from models.compiled import Compiled
 from models.errors import RefuseSpecError
 from models.estimators import compile_estimator
-from models.spec import ModelSpec
+from models.spec import ModelSpec, RunToFailure
 from processing.errors import RefuseTrainingError
 from processing.keeping import kept, restored
 from processing.stages import with_score
@@ -48,7 +50,10 @@ class Fitted:
 
 
 def fit(spec: ModelSpec, rows: pd.DataFrame) -> Fitted:
-    """Fit a model's estimator on rows of features and `verdict`, and compile it.
+    """Fit a model's estimator on rows of features, compile it.
+
+    It learns from `verdict`; where machines run to failure, from `life`, the hours left. An estimator whose `fit` takes
+    `groups` is told the machine of each row.
 
     Raises
     ------
@@ -58,11 +63,7 @@ def fit(spec: ModelSpec, rows: pd.DataFrame) -> Fitted:
     """
     estimator, features = spec.estimator(), _features(spec, rows)
     nullable = _nullable(spec, features)
-    if spec.label is None:
-        _taking_nulls(estimator, nullable, lambda: estimator.fit(features))
-    else:
-        target = _target(estimator, rows)
-        _taking_nulls(estimator, nullable, lambda: estimator.fit(features, target))
+    _taking_nulls(estimator, nullable, lambda: estimator.fit(features, **_known(spec, estimator, rows)))
     _taking_nulls(estimator, nullable, lambda: own_scores(estimator, _probes(features, nullable)))
     compiled, python = _as_sql_or_text(spec, estimator, features)
     return Fitted(estimator, compiled, python, nullable, hasattr(estimator, "predict_proba"))
@@ -95,17 +96,22 @@ def own_scores(estimator: Any, features: pd.DataFrame) -> Scores:
     return np.asarray(scores, dtype=np.float64)
 
 
-def native_scores(spark: SparkSession, compiled: Compiled, features: pd.DataFrame) -> Scores:
-    """Return the scores by SQL, in the rows' order."""
+def native_values(spark: SparkSession, compiled: Compiled, features: pd.DataFrame) -> pd.DataFrame:
+    """Return `score` and the outputs by SQL, in the rows' order."""
     numbered = features.astype(np.float64).assign(_row=np.arange(len(features)))
-    scored = with_score(spark.createDataFrame(numbered), compiled).select("_row", "score").toPandas()
-    return scored.sort_values("_row").score.to_numpy(dtype=np.float64)
+    outputs = [F.expr(sql).alias(f"output_{name}") for name, sql in compiled.outputs.items()]
+    scored = with_score(spark.createDataFrame(numbered), compiled).select("_row", "score", *outputs)
+    ordered = scored.toPandas().sort_values("_row", ignore_index=True).drop(columns="_row")
+    values: pd.DataFrame = ordered.astype(np.float64).rename(
+        columns=lambda name: name.removeprefix("output_")
+    )
+    return values
 
 
 def production_scores(spark: SparkSession, fitted: Fitted, features: pd.DataFrame) -> Scores:
     """Return the scores as the running system computes them: by SQL, or by the estimator read back from its text."""
     if fitted.python is None:
-        return native_scores(spark, fitted.compiled, features)
+        return native_values(spark, fitted.compiled, features).score.to_numpy(dtype=np.float64)
     return own_scores(restored(fitted.python), features)
 
 
@@ -117,15 +123,37 @@ def check_parity(spark: SparkSession, spec: ModelSpec, fitted: Fitted, rows: pd.
     RefuseTrainingError
         When they differ.
     """
+    return check_values(spark, spec, fitted, rows).score.to_numpy(dtype=np.float64)
+
+
+def check_values(spark: SparkSession, spec: ModelSpec, fitted: Fitted, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return `score` and the outputs of rows in production; see `check_parity`."""
     features = _features(spec, rows)
     tried = pd.concat([features, _probes(features, fitted.nullable)], ignore_index=True)
-    native, own = production_scores(spark, fitted, tried), own_scores(fitted.estimator, tried)
-    difference = float((np.abs(native - own) / np.maximum(1, np.abs(own))).max())
+    found = _production_values(spark, fitted, tried)
+    for name, own in _own_values(fitted.estimator, tried).items():
+        _refuse_difference(name, found[name].to_numpy(dtype=np.float64), own)
+    return found.iloc[: len(features)]
+
+
+def _production_values(spark: SparkSession, fitted: Fitted, features: pd.DataFrame) -> pd.DataFrame:
+    if fitted.python is None:
+        return native_values(spark, fitted.compiled, features)
+    return pd.DataFrame({"score": production_scores(spark, fitted, features)})
+
+
+def _own_values(estimator: Any, features: pd.DataFrame) -> dict[str, Scores]:
+    """Return the score, and what an estimator with a method `outputs` says beside it."""
+    outputs = estimator.outputs(features) if hasattr(estimator, "outputs") else {}
+    return {"score": own_scores(estimator, features), **outputs}
+
+
+def _refuse_difference(name: str, found: Scores, own: Scores) -> None:
+    difference = float((np.abs(found - own) / np.maximum(1, np.abs(own))).max())
     if not difference <= PARITY:
         raise RefuseTrainingError(
-            f"the score in production differs from scikit-learn's by {difference:g}, at most {PARITY:g} is allowed"
+            f"the {name} in production differs from scikit-learn's by {difference:g}, at most {PARITY:g} is allowed"
         )
-    return native[: len(features)]
 
 
 def _features(spec: ModelSpec, rows: pd.DataFrame) -> pd.DataFrame:
@@ -144,7 +172,19 @@ def _probes(features: pd.DataFrame, nullable: list[str]) -> pd.DataFrame:
     return pd.concat([row, *one, row.assign(**dict.fromkeys(nullable, np.nan))], ignore_index=True)
 
 
-def _target(estimator: Any, rows: pd.DataFrame) -> npt.NDArray[Any]:
+def _known(spec: ModelSpec, estimator: Any, rows: pd.DataFrame) -> dict[str, Any]:
+    """Return what `fit` takes beside the features."""
+    if spec.label is None:
+        return {}
+    if not isinstance(spec.label, RunToFailure):
+        return {"y": _verdicts(estimator, rows)}
+    known: dict[str, Any] = {"y": spec.label.target(rows.life.to_numpy(np.float64))}
+    if "groups" in inspect.signature(estimator.fit).parameters:
+        known["groups"] = rows[spec.event.key_field].to_numpy(dtype=object)
+    return known
+
+
+def _verdicts(estimator: Any, rows: pd.DataFrame) -> npt.NDArray[Any]:
     verdicts = rows.verdict.to_numpy(dtype=bool)
     if not hasattr(estimator, "predict_proba"):
         return verdicts.astype(np.float64)

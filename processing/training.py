@@ -14,10 +14,12 @@ from pyspark.sql import SparkSession
 
 from models.artifact import FORMAT, Artifact, Training, seal
 from models.evaluation import average_precision, calibration, roc_auc
-from models.spec import AlertBelow, ModelSpec
+from models.life_evaluation import evaluate
+from models.spec import AlertBelow, ModelSpec, RunToFailure
 from processing.errors import RefuseTrainingError
-from processing.fitting import Fitted, Scores, check_parity, fit
+from processing.fitting import Fitted, Scores, check_parity, check_values, fit
 from processing.labelled import CONF, labelled
+from processing.lives import dealt, judged, said, with_lives
 from processing.session import spark_session
 
 HOLD_OUT: Final = 0.25
@@ -40,6 +42,9 @@ def train(
     The latest quarter of the events is held out: metrics and threshold are those of scores that the
     estimator could not have learned. Nor does it learn from events whose label was not known by then.
 
+    Where machines run to failure, a quarter of the machines is held out for metrics and threshold; then all are
+    learned from.
+
     Parameters
     ----------
     spec
@@ -60,6 +65,8 @@ def train(
         compiled score differs from scikit-learn's.
     """
     with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+        if isinstance(spec.label, RunToFailure):
+            return _trained_on_lives(spark, spec, with_lives(spark, spec, history), report)
         rows = labelled(spark, spec.plan(), history)
         if spec.label is not None:
             rows = rows[rows.verdict.notna()]
@@ -91,6 +98,29 @@ def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callab
         report(f"scored in Python, in batches behind the query: {fitted.python.reason}")
     metrics = _metrics(split.tail, scores, fitted)
     report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
+    threshold = spec.threshold.of(scores, int(np.ptp(split.tail.event_time)))
+    return _sealed(spec, fitted, threshold, metrics, _provenance(split))
+
+
+def _trained_on_lives(
+    spark: SparkSession, spec: ModelSpec, rows: pd.DataFrame, report: Callable[[str], None]
+) -> Artifact:
+    machines = rows[spec.event.key_field].nunique()
+    report(f"{len(rows)} readings of {machines} machines until they failed, {len(spec.inputs)} features")
+    held_out = dealt(spec, rows, round(1 / HOLD_OUT)) == 0
+    tail = rows[held_out]
+    values = check_values(spark, spec, fit(spec, rows[~held_out]), tail)
+    metrics = _metrics_of_lives(spec, tail, values)
+    report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
+    threshold = spec.threshold.of(values.score.to_numpy(np.float64), int(np.ptp(tail.event_time)))
+    fitted = fit(spec, rows)
+    check_values(spark, spec, fitted, rows)
+    return _sealed(spec, fitted, threshold, metrics, _provenance(_Split(rows, rows[:0])))
+
+
+def _sealed(
+    spec: ModelSpec, fitted: Fitted, threshold: float, metrics: dict[str, float], training: Training
+) -> Artifact:
     return seal(
         Artifact(
             format=FORMAT,
@@ -101,11 +131,18 @@ def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callab
             compiled=fitted.compiled,
             python=fitted.python,
             below=isinstance(spec.threshold, AlertBelow),
-            threshold=spec.threshold.of(scores, int(np.ptp(split.tail.event_time))),
+            threshold=threshold,
             metrics=metrics,
-            training=_provenance(split),
+            training=training,
         )
     )
+
+
+def _metrics_of_lives(spec: ModelSpec, tail: pd.DataFrame, values: pd.DataFrame) -> dict[str, float]:
+    told = said(spec, tail, values)
+    found = evaluate(told.where(judged(told)))
+    metrics = {"rmse": found.rmse, "rmse_clipped": found.rmse_clipped, "bias": found.bias}
+    return metrics if found.coverage is None else {**metrics, "coverage": found.coverage}
 
 
 def _metrics(tail: pd.DataFrame, scores: Scores, fitted: Fitted) -> dict[str, float]:

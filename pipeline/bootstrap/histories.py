@@ -11,7 +11,7 @@ from ingest.handbook.stream import World
 from ingest.recorded import Recording
 from ingest.replay_items import Selection
 from models.events import Transaction
-from models.spec import ModelSpec
+from models.spec import LateLabel, ModelSpec
 from pipeline.bootstrap.feeds import tokenizer
 from pipeline.errors import RefuseUsageError
 from pipeline.settings import Settings
@@ -83,7 +83,7 @@ def _refuse_other(spec: ModelSpec, recording: Recording) -> None:
         raise RefuseUsageError(
             f"the mapping makes {recording.mapping.event} events, {spec.name} scores {tag} events"
         )
-    if spec.label is not None and recording.mapping.label is None:
+    if isinstance(spec.label, LateLabel) and recording.mapping.label is None:
         raise RefuseUsageError(
             f"{spec.name} learns from labels and the mapping has no [label]: say which column holds them"
         )

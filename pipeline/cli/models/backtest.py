@@ -11,6 +11,7 @@ import typer
 from pipeline import specs
 from pipeline.cli.given import say, settings_of
 from pipeline.cli.models.anomalies import SHARE, backtest_anomalies
+from pipeline.cli.models.lives import GROUPS, HORIZON_HOURS, backtest_lives
 from pipeline.cli.models.train import Mapping, Model
 from pipeline.errors import RefuseUsageError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 ANOMALIES = ("windows", "learn_share")
+LIVES = ("test", "truth", "groups", "horizon_hours")
 FOLDS = ("train_from", "train_days", "delay_days", "test_days", "folds", "top")
 MONEY = ("missed_fraud", "review", "false_decline")
 """Options of one protocol, refused beside another's."""
@@ -71,6 +73,28 @@ def backtest(
             help="With --windows: the first share of each machine's readings, learned from, not judged."
         ),
     ] = SHARE,
+    test: Annotated[
+        list[Path] | None,
+        typer.Option(help="For remaining life: a file of machines that did not fail; may be repeated."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --test: the hours that each machine had left after its last reading, one a line in the order "
+            "of their first readings, or a JSON object by machine.",
+        ),
+    ] = None,
+    groups: Annotated[
+        int,
+        typer.Option(
+            min=2, help="For remaining life: groups of machines, each judged by a model of the others."
+        ),
+    ] = GROUPS,
+    horizon_hours: Annotated[
+        float,
+        typer.Option(min=1, help="For remaining life: readings further from failure are not judged."),
+    ] = HORIZON_HOURS,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     chart: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw what was found.")] = None,
 ) -> None:
@@ -81,18 +105,38 @@ def backtest(
 
     With --windows, a model without labels learns from each machine's first readings, and the known anomalies
     among the others are looked for.
+
+    A model that learns from runs to failure is judged on groups of machines by models of the others; with --test, on
+    the last reading of each test machine.
     """
     began = time.monotonic()
     settings, spec = settings_of(context), specs.load(model)
     if chart is not None and not chart.absolute().parent.is_dir():
         raise RefuseUsageError(f"there is no folder {chart.absolute().parent} for the chart")
+    if _learns_lives(spec):
+        _refuse_beside(context, "a backtest of remaining life", *FOLDS, *MONEY, *ANOMALIES)
+        if test:
+            _refuse_beside(context, "a backtest on --test", "groups", "horizon_hours")
+        backtest_lives(
+            settings,
+            spec,
+            data,
+            mapping,
+            test=test or [],
+            truth=truth,
+            groups=groups,
+            horizon_hours=horizon_hours,
+            as_json=as_json,
+            chart=chart,
+        )
+        return
     if windows is not None:
-        _refuse_beside(context, "--windows", *FOLDS, *MONEY)
+        _refuse_beside(context, "--windows", *FOLDS, *MONEY, *LIVES)
         backtest_anomalies(
             settings, spec, data, mapping, windows, share=learn_share, as_json=as_json, chart=chart
         )
         return
-    _refuse_beside(context, "a backtest by dates", *ANOMALIES)
+    _refuse_beside(context, "a backtest by dates", *ANOMALIES, *LIVES)
     spans = _folds(spec, train_from, folds, train_days, delay_days, test_days)
     from models.evaluation import Costs  # noqa: PLC0415 - only what runs is loaded
     from pipeline import backtest_chart, backtest_report  # noqa: PLC0415 - only what runs is loaded
@@ -107,6 +151,12 @@ def backtest(
         typer.echo(json.dumps(told, indent=1))
     else:
         typer.echo("\n".join(backtest_report.lines(spec, results, top)))
+
+
+def _learns_lives(spec: "ModelSpec") -> bool:
+    from models.spec import RunToFailure  # noqa: PLC0415 - only what runs is loaded
+
+    return isinstance(spec.label, RunToFailure)
 
 
 def _refuse_beside(context: typer.Context, protocol: str, *options: str) -> None:
@@ -129,7 +179,9 @@ def _folds(  # noqa: PLR0917 - the options of one command
     texts = [*([train_from] if train_from else []), *(further.split(",") if further else [])]
     if not texts:
         raise RefuseUsageError("say when training begins: --train-from 2018-07-25, or several with --folds")
-    declared_ms = spec.label.delay_ms if spec.label else 0
+    from models.spec import LateLabel  # noqa: PLC0415 - only what runs is loaded
+
+    declared_ms = spec.label.delay_ms if isinstance(spec.label, LateLabel) else 0
     delay_ms = declared_ms if delay_days is None else delay_days * DAY_MS
     starts = sorted({_date(text.strip()) for text in texts})
     return [Fold(_ms(start), train_days * DAY_MS, delay_ms, test_days * DAY_MS) for start in starts]
