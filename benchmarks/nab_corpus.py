@@ -26,7 +26,7 @@ class Series:
     ----------
     name
         As in `realTraffic/speed_7578`; the part before the slash is the category.
-    times, values
+    times, value
         Of the rows, in the order of the file; milliseconds since the epoch.
     windows
         First and last time of each labelled window.
@@ -34,7 +34,7 @@ class Series:
 
     name: str
     times: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
+    value: npt.NDArray[np.float64]
     windows: list[tuple[int, int]]
 
     @property
@@ -48,7 +48,7 @@ class Series:
             event_id=event_id(self.name, row),
             event_time=int(self.times[row]),
             machine=self.name,
-            measurements={"value": float(self.values[row])},
+            measurements={"value": float(self.value[row])},
         )
 
 

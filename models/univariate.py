@@ -2,8 +2,8 @@
 
 Three things are watched, each against its own usual of the last days: the level, less what the time of day
 explains; the spread around it, which also says when a metric falls still; and how unrestful single values are.
-What was told lately is told again only when it is stranger still. Works from the first day on, for a reading
-with a measurement called `value`, at any interval up to an hour.
+What was told lately is told again only when it is stranger still. It works from the first day on (though it tells
+more in the first two days, while little is usual yet), at any interval up to an hour.
 """
 
 import math
@@ -48,19 +48,9 @@ JITTER: Final = 0.05
 """The logarithms of spread and unrest vary by so much anyway."""
 
 machine = Entity("machine")
-value = measurement("value")
 angle = hour_of_day() * (2 * math.pi / 24)
-
-
-def _with_value(wave: Expression) -> Expression:
-    """Return the wave where there is a value, so that both are averaged over the same readings."""
-    return where(~is_null(value), wave, None)
-
-
-east, north = _with_value(cosine(angle)), _with_value(sine(angle))
 usual, deviation = feature("usual"), feature("deviation")
 varies = deviation > absolute(usual) * ROUNDING
-away = where(varies, absolute(value - usual) / deviation, 0.0)
 
 
 def _swing(wave: str) -> Expression:
@@ -86,47 +76,65 @@ strange = {
 is_strange = (
     (strange["level_strange"] >= 1) | (strange["spread_strange"] >= 1) | (strange["unrest_strange"] >= 1)
 )
-told_before = feature("told") - is_strange.as_number()
 
 
-WATCHED: Final[list[Feature]] = [
-    # The metric now and usually, and its swing with the time of day.
-    machine.mean("now", value, half_life_ms=NOW),
-    machine.deviation("now_deviation", value, half_life_ms=NOW),
-    machine.mean("usual", value, half_life_ms=USUAL),
-    machine.deviation("deviation", value, half_life_ms=USUAL),
-    machine.mean("now_east", east, half_life_ms=NOW),
-    machine.mean("now_north", north, half_life_ms=NOW),
-    machine.mean("usual_east", east, half_life_ms=USUAL),
-    machine.mean("usual_north", north, half_life_ms=USUAL),
-    machine.mean("value_east", value * east, half_life_ms=USUAL),
-    machine.mean("value_north", value * north, half_life_ms=USUAL),
-    # What is watched, and how it compares with itself.
-    row(
-        "level",
-        feature("now")
-        - usual
-        - _swing("east") * feature("now_east")
-        - _swing("north") * feature("now_north"),
-    ),
-    row("spread", where(varies, log(feature("now_deviation") + deviation * FLOOR), None)),
-    row("oddity", where(~is_null(value), log(away + 1.0), None)),
-    machine.mean("unrest", feature("oddity"), half_life_ms=NOW),
-    *_compared("level", feature("level"), deviation * FLOOR + absolute(usual) * ROUNDING),
-    *_compared("spread", feature("spread"), JITTER),
-    *_compared("oddity", feature("unrest"), JITTER),
-    # An anomaly is told when it begins.
-    machine.sum("told", is_strange, half_life_ms=TOLD),
-]
+def univariate(metric: str, *, name: str) -> ModelSpec:
+    """Return the model of one measurement; scores at or above 1 are told.
 
-UNIVARIATE: Final = ModelSpec(
-    name="univariate",
-    version="1",
-    event=Reading,
-    features=[
-        *map(helper, WATCHED),
-        *(row(name, much / (told_before + 1.0)) for name, much in strange.items()),
-    ],
-    estimator=Largest,
-    threshold=FixedThreshold(1.0),
-)
+    Parameters
+    ----------
+    metric
+        The measurement's name.
+    name
+        The model's name.
+    """
+    told_again = feature("told") - is_strange.as_number() + 1.0
+    return ModelSpec(
+        name=name,
+        version="1",
+        event=Reading,
+        features=[
+            *map(helper, _watched(measurement(metric))),
+            *(row(name, much / told_again) for name, much in strange.items()),
+        ],
+        estimator=Largest,
+        threshold=FixedThreshold(1.0),
+    )
+
+
+def _watched(value: Expression) -> list[Feature]:
+    # Both waves are averaged over the readings that have a value, as the value is.
+    east, north = (where(~is_null(value), wave, None) for wave in (cosine(angle), sine(angle)))
+    away = where(varies, absolute(value - usual) / deviation, 0.0)
+    return [
+        # The metric now and usually, and its swing with the time of day.
+        machine.mean("now", value, half_life_ms=NOW),
+        machine.deviation("now_deviation", value, half_life_ms=NOW),
+        machine.mean("usual", value, half_life_ms=USUAL),
+        machine.deviation("deviation", value, half_life_ms=USUAL),
+        machine.mean("now_east", east, half_life_ms=NOW),
+        machine.mean("now_north", north, half_life_ms=NOW),
+        machine.mean("usual_east", east, half_life_ms=USUAL),
+        machine.mean("usual_north", north, half_life_ms=USUAL),
+        machine.mean("value_east", value * east, half_life_ms=USUAL),
+        machine.mean("value_north", value * north, half_life_ms=USUAL),
+        # What is watched, and how it compares with itself.
+        row(
+            "level",
+            feature("now")
+            - usual
+            - _swing("east") * feature("now_east")
+            - _swing("north") * feature("now_north"),
+        ),
+        row("spread", where(varies, log(feature("now_deviation") + deviation * FLOOR), None)),
+        row("oddity", where(~is_null(value), log(away + 1.0), None)),
+        machine.mean("unrest", feature("oddity"), half_life_ms=NOW),
+        *_compared("level", feature("level"), deviation * FLOOR + absolute(usual) * ROUNDING),
+        *_compared("spread", feature("spread"), JITTER),
+        *_compared("oddity", feature("unrest"), JITTER),
+        # An anomaly is told when it begins.
+        machine.sum("told", is_strange, half_life_ms=TOLD),
+    ]
+
+
+UNIVARIATE: Final = univariate("value", name="univariate")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from models.events import Reading
 from models.reference import by_definition
-from models.univariate import UNIVARIATE, strange
+from models.univariate import UNIVARIATE, strange, univariate
 
 HOUR = 3_600_000
 START = 1_704_067_200_000
@@ -62,3 +62,9 @@ def test_the_strangest_of_the_three_is_the_score() -> None:
     rows = pd.DataFrame([dict(zip(strange, (0.2, 1.5, 0.4), strict=True))])
     assert list(rows.columns) == UNIVARIATE.inputs
     assert UNIVARIATE.estimator().fit(rows).score_samples(rows).tolist() == [-1.5]
+
+
+def test_any_measurement_can_be_watched() -> None:
+    spec = univariate("XMEAS(9)", name="reactor-temperature")
+    assert "XMEAS(9)" in " ".join(spec.plan().inputs.values())
+    assert spec.inputs == UNIVARIATE.inputs
