@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 class RemainingLife(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     """Predict how long a machine lasts at least; `outputs` has the estimate and the upper bound too, in hours.
 
-    Machines that are far from failure look alike: the estimate and the lower bound end at `cap_hours`, and the
-    readings before that count little. The upper bound is learned without a cap.
+    Machines that are far from failure look alike: the estimate and the lower bound end at `cap_hours`, and few of
+    the readings before that are learned from. The upper bound is learned without a cap.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class RemainingLife(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
     cap_hours
         Longest life that is told apart, hours.
     healthy
-        The readings of a machine that are further from failure count together as much as so many readings.
+        So many of a machine's readings that are further from failure are learned from, evenly spread.
     coverage
         Share of the true lives that lie between the bounds; what is missed is missed equally on both sides.
     folds
@@ -43,7 +43,7 @@ class RemainingLife(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
     """
 
     def __init__(
-        self, base: Any, *, cap_hours: float, healthy: float = 30, coverage: float = 0.9, folds: int = 5
+        self, base: Any, *, cap_hours: float, healthy: int = 30, coverage: float = 0.9, folds: int = 5
     ) -> None:
         self.base = base
         self.cap_hours = cap_hours
@@ -71,9 +71,11 @@ class RemainingLife(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
         _, machine = np.unique(np.asarray(groups).astype(str), return_inverse=True)
         if machine.max() + 1 < self.folds:
             raise ValueError(f"{machine.max() + 1} machines are too few for {self.folds} folds: give more")
-        weight = self._weights(life, machine)
-        self.margins_ = self._margins(rows, life, machine, weight)
-        self.estimate_, self.lower_, self.upper_ = self._fitted(rows, life, weight)
+        kept = self._kept(life, machine)
+        rows, life, machine = rows[kept], life[kept], machine[kept]
+        self.margins_ = self._margins(rows, life, machine)
+        self.estimate_ = self._mean(rows, life)
+        self.lower_, self.upper_ = self._bounds(rows, life)
         return self
 
     def predict(self, x: Any) -> Floats:
@@ -90,48 +92,45 @@ class RemainingLife(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scik
         return {"estimate": estimate, "lower": np.maximum(lower, 0), "upper": upper}
 
     def _check_parameters(self) -> None:
-        if not self.cap_hours > 0 or not self.healthy > 0:
+        if not self.cap_hours > 0 or self.healthy < 1:
             raise ValueError(
-                f"cap_hours and healthy are above 0, not {self.cap_hours:g} and {self.healthy:g}"
+                f"cap_hours is above 0 and healthy at least 1, not {self.cap_hours:g} and {self.healthy}"
             )
         if not 0 < self.coverage < 1:
             raise ValueError(f"coverage lies between 0 and 1, not {self.coverage}")
         if self.folds < 2:  # noqa: PLR2004 - one is judged by the other
             raise ValueError(f"folds is at least 2, not {self.folds}")
 
-    def _weights(self, life: Floats, machine: npt.NDArray[np.int64]) -> Floats:
-        healthy = life > self.cap_hours
-        readings = np.bincount(machine, weights=healthy)
-        shares = np.minimum(1, self.healthy / np.maximum(readings, 1))
-        return np.where(healthy, shares[machine], 1.0)
+    def _kept(self, life: Floats, machine: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which readings are learned from."""
+        kept: npt.NDArray[np.bool_] = life <= self.cap_hours
+        ends = np.cumsum(np.bincount(machine))[:-1]
+        for own in np.split(np.argsort(machine, kind="stable"), ends):
+            healthy = own[~kept[own]]
+            some = np.linspace(0, len(healthy) - 1, min(self.healthy, len(healthy)))
+            kept[healthy[some.round().astype(np.int64)]] = True
+        return kept
 
-    def _fitted(self, rows: Floats, life: Floats, weight: Floats) -> tuple[Any, Any, Any]:
-        """Return the regressors of mean, lower and upper quantile."""
-        miss, capped = (1 - self.coverage) / 2, np.minimum(life, self.cap_hours)
+    def _mean(self, rows: Floats, life: Floats) -> Any:
         mean = clone(self.base).set_params(loss="squared_error")
+        return mean.fit(rows, np.minimum(life, self.cap_hours))
+
+    def _bounds(self, rows: Floats, life: Floats) -> tuple[Any, Any]:
+        """Return the regressors of the lower and the upper quantile."""
+        miss = (1 - self.coverage) / 2
         lower = clone(self.base).set_params(loss="quantile", quantile=miss)
         upper = clone(self.base).set_params(loss="quantile", quantile=1 - miss)
-        return (
-            mean.fit(rows, capped, sample_weight=weight),
-            lower.fit(rows, capped, sample_weight=weight),
-            upper.fit(rows, life, sample_weight=weight),
-        )
+        return lower.fit(rows, np.minimum(life, self.cap_hours)), upper.fit(rows, life)
 
-    def _margins(
-        self, rows: Floats, life: Floats, machine: npt.NDArray[np.int64], weight: Floats
-    ) -> tuple[float, float]:
+    def _margins(self, rows: Floats, life: Floats, machine: npt.NDArray[np.int64]) -> tuple[float, float]:
         """Return by how much the bounds of other machines' models miss, at the promised coverage."""
         over, under = np.empty(len(life)), np.empty(len(life))
         for known, new in GroupKFold(self.folds).split(rows, groups=machine):
-            _, lower, upper = self._fitted(rows[known], life[known], weight[known])
+            lower, upper = self._bounds(rows[known], life[known])
             over[new] = lower.predict(rows[new]) - np.minimum(life[new], self.cap_hours)
             under[new] = life[new] - upper.predict(rows[new])
-        level = (1 + self.coverage) / 2
-        return _quantile(over, weight, level), _quantile(under, weight, level)
+        return self._exceeded(over), self._exceeded(under)
 
-
-def _quantile(values: Floats, weight: Floats, level: float) -> float:
-    """Return the smallest value that at least this share of the weight does not exceed."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(reached, level * reached[-1])])
+    def _exceeded(self, missing: Floats) -> float:
+        """Return what each bound's share of the readings exceeds."""
+        return float(np.quantile(missing, (1 + self.coverage) / 2, method="higher"))

@@ -105,7 +105,7 @@ def cross_validated(
     )
 
 
-def tested(
+def on_test_set(
     spec: ModelSpec,
     history: Path,
     test: Path,

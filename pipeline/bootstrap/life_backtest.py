@@ -10,7 +10,7 @@ from models.spec import ModelSpec
 from pipeline.bootstrap import histories
 from pipeline.settings import Settings
 from pipeline.true_lives import read_true_lives
-from processing.life_backtest import LifeResult, cross_validated, machines_of, tested
+from processing.life_backtest import LifeResult, cross_validated, machines_of, on_test_set
 
 Report = Callable[[str], None]
 
@@ -72,7 +72,7 @@ def tested_on_files(
         histories.recorded(settings, spec, open_recording(files, mapping), None, report) as history,
         histories.recorded(settings, spec, open_recording(test.files, mapping), None, report) as others,
     ):
-        return tested(
+        return on_test_set(
             spec,
             history,
             others,

@@ -58,13 +58,14 @@ def test_an_uncapped_life_still_widens_the_upper_bound(fitted: RemainingLife) ->
     assert fitted.outputs(rows[life > CAP])["upper"].mean() > CAP
 
 
-def test_the_readings_of_a_healthy_machine_count_little(fitted: RemainingLife) -> None:
+def test_few_readings_of_a_healthy_machine_are_learned_from_evenly_spread() -> None:
     life, machine = np.concatenate([np.arange(200.0), np.arange(70.0)]), np.repeat([0, 1], [200, 70])
-    weight = estimator(healthy=30)._weights(life, machine)
-    healthy = life > CAP
-    assert weight[(machine == 0) & healthy].sum() == pytest.approx(30)
-    assert weight[(machine == 1) & healthy].tolist() == [1] * 9
-    assert set(weight[~healthy]) == {1.0}
+    kept = estimator(healthy=30)._kept(life, machine)
+    assert kept[life <= CAP].all()
+    assert kept[machine == 1].all()
+    far = life[(machine == 0) & (life > CAP) & kept]
+    assert (len(far), far.min(), far.max()) == (30, CAP + 1, 199)
+    assert np.ptp(np.diff(far)) <= 1
 
 
 def test_it_can_be_cloned() -> None:
