@@ -25,6 +25,7 @@ from models.estimators import (
     largest,
     linear,
     monitoring,
+    remaining_life,
     scaling,
     trees,
     wrappers,
@@ -32,6 +33,7 @@ from models.estimators import (
 from models.estimators.sheet import Column, Inputs, Output, Part, Sheet
 from models.largest import Largest
 from models.monitoring import ProcessMonitor
+from models.remaining_life import RemainingLife
 
 Transformer = Callable[[Any, Sequence[Column], Sheet], list[Column]]
 Predictor = Callable[[Any, Inputs, Sheet], Output]
@@ -67,6 +69,7 @@ PREDICTORS: Final[Mapping[type, Predictor]] = {
     ensemble.IsolationForest: isolation.isolation_forest,
     Largest: largest.largest,
     ProcessMonitor: monitoring.process_monitor,
+    RemainingLife: remaining_life.remaining_life,
     ensemble.VotingClassifier: wrappers.voting_classifier,
     ensemble.VotingRegressor: wrappers.voting_regressor,
     CalibratedClassifierCV: wrappers.calibrated_classifier,
