@@ -79,6 +79,12 @@ class Gate:
             ]
         return found
 
+    def in_range(self, name: str) -> Expression:
+        """Return a measurement, null where it is missing or out of range."""
+        sensor = next(s for s in self.sensors if s.name == self._known(name))
+        now = measurement(name)
+        return where((now >= sensor.low) & (now <= sensor.high), now, None)
+
     def trusted(self, name: str) -> Expression:
         """Return a measurement, null where it is missing or not believed."""
         return feature(f"{self._known(name)}_trusted")

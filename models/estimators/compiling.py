@@ -14,10 +14,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from models.compiled import Compiled
+from models.consistency import MachineMonitor, SensorMonitor
 from models.errors import RefuseSpecError
 from models.estimators import (
     boosting,
     columns,
+    consistency,
     decomposition,
     encoding,
     histogram,
@@ -68,6 +70,8 @@ PREDICTORS: Final[Mapping[type, Predictor]] = {
     ensemble.GradientBoostingRegressor: boosting.regressor,
     ensemble.IsolationForest: isolation.isolation_forest,
     Largest: largest.largest,
+    MachineMonitor: consistency.machine_monitor,
+    SensorMonitor: consistency.sensor_monitor,
     ProcessMonitor: monitoring.process_monitor,
     RemainingLife: remaining_life.remaining_life,
     ensemble.VotingClassifier: wrappers.voting_classifier,
