@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from ingest.settings import KafkaSettings, TopicName
 from ingest.topics import ensure_topics
 from models import scores
 from models.artifact import Artifact
-from models.events import EVENT_TYPES, Event, encode, read_for
+from models.events import EVENT_TYPES, Event, encode, read_for, tag_of
 from models.service import alone
 from processing.progress import Watch
 from processing.query import run_query
@@ -46,11 +46,21 @@ def streamed(artifact: Artifact, events: Iterable[Event], *, late_hours: int = 2
     Returns
     -------
     pandas.DataFrame
-        One row per scored event, in the order of the topic: event_id, entity, event_time, score, threshold, alert,
-        outputs, reasons (feature -> contribution).
+        One row per scored event, in the order of the topic: event_id, entity, event_time, model, score, threshold,
+        alert, outputs, reasons (feature -> contribution).
     """
+    return streamed_by([artifact], events, late_hours=late_hours)
+
+
+def streamed_by(
+    artifacts: Sequence[Artifact], events: Iterable[Event], *, late_hours: int = 24
+) -> pd.DataFrame:
+    """Score the same events by several models in one session, a row for each of them; see `streamed`."""
     with tempfile.TemporaryDirectory(prefix="fastdata-streamed-") as name, kafka_in(Path(name)) as kafka:
-        return scored_in(kafka, artifact, events, Path(name), late_hours=late_hours)
+        ensure_topics(kafka)
+        send(kafka, events)
+        run(kafka, artifacts, Path(name), threading.Event(), late_hours=late_hours)
+        return told(kafka)
 
 
 @contextmanager
@@ -69,19 +79,32 @@ def kafka_in(folder: Path) -> Iterator[KafkaSettings]:
         down(settings, wipe=True, report=lambda _: None)
 
 
-def scored_in(
-    kafka: KafkaSettings, artifact: Artifact, events: Iterable[Event], folder: Path, *, late_hours: int
-) -> pd.DataFrame:
-    """Score events by the real-time query on this Kafka, under its prefix; see `streamed`."""
-    ensure_topics(kafka)
+def send(kafka: KafkaSettings, events: Iterable[Event]) -> None:
+    """Send events to their topics as fast as they come."""
     with Producer(kafka) as producer:
         for event in events:
-            producer.send(EVENT_TYPES[artifact.event].topic, event.key, encode(event))
+            producer.send(topic_of(tag_of(type(event))), event.key, encode(event))
         producer.flush()
-    read = {tag: topic_of(tag) for tag in read_for(artifact.event)}
+
+
+def run(
+    kafka: KafkaSettings,
+    artifacts: Sequence[Artifact],
+    folder: Path,
+    stop: threading.Event,
+    *,
+    late_hours: int = 24,
+    interval_s: int | None = None,
+) -> None:
+    """Run the real-time queries of these models until all is scored; with an interval, until stopped."""
+    tags = dict.fromkeys(tag for artifact in artifacts for tag in read_for(artifact.event))
+    read = {tag: topic_of(tag) for tag in tags}
     run_query(
         ProcessingSettings(
-            checkpoint_dir=folder / "checkpoints", watermark_delay_hours=late_hours, log_level="ERROR"
+            checkpoint_dir=folder / "checkpoints",
+            watermark_delay_hours=late_hours,
+            log_level="ERROR",
+            interval_s=interval_s or 120,
         ),
         Topics(
             bootstrap_servers=kafka.bootstrap_servers,
@@ -92,18 +115,17 @@ def scored_in(
             alerts=topic_name(kafka, "alerts"),
             dead_letters=topic_name(kafka, "dead-letters"),
         ),
-        fixed([alone(artifact)]),
+        fixed([alone(artifact) for artifact in artifacts]),
         java=java_binary(),
         jars=resolve("spark"),
-        stop=threading.Event(),
-        until_idle=True,
+        stop=stop,
+        until_idle=interval_s is None,
         watch=Watch(
             lambda _: None,
             lambda: {topic_name(kafka, topic): end_offsets(kafka, topic) for topic in read.values()},
         ),
         report=lambda line: print(line, file=sys.stderr, flush=True),
     )
-    return _told(kafka)
 
 
 def topic_of(tag: str) -> TopicName:
@@ -112,9 +134,10 @@ def topic_of(tag: str) -> TopicName:
     return topic
 
 
-def _told(kafka: KafkaSettings) -> pd.DataFrame:
+def told(kafka: KafkaSettings) -> pd.DataFrame:
+    """Return what the scores topic holds, each score once; see `streamed`."""
     rows = [_row(scores.decode(record.value or b"")) for record in read_all(kafka, "scores")]
-    return pd.DataFrame(rows).drop_duplicates("event_id", keep="last", ignore_index=True)
+    return pd.DataFrame(rows).drop_duplicates(["event_id", "model"], keep="last", ignore_index=True)
 
 
 def _row(score: scores.Score) -> dict[str, object]:
@@ -122,6 +145,7 @@ def _row(score: scores.Score) -> dict[str, object]:
         "event_id": score.event_id,
         "entity": score.entity,
         "event_time": score.event_time,
+        "model": score.model,
         "score": score.score,
         "threshold": score.threshold,
         "alert": score.is_alert,

@@ -32,7 +32,8 @@ def pumps(seed: int) -> pd.DataFrame:
     )
     fleet = Fleet(quiet, 1_767_225_600_000)
     chosen = [each.name == "pump" for each in fleet.classes]
-    return pd.DataFrame(np.concatenate([fleet.tick().values[chosen] for _ in range(150)]), columns=NAMES)
+    ticks = [fleet.tick().values[chosen] for _ in range(150)]  # noqa: PD011 - a tick is no table
+    return pd.DataFrame(np.concatenate(ticks), columns=NAMES)
 
 
 MACHINE = MachineMonitor().fit(pumps(1))
