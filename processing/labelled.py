@@ -15,6 +15,8 @@ CONF: Final = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
+    # Else a small table counts as a constant, which the planner evaluates by itself, without compiled code.
+    "spark.sql.execution.arrow.localRelationThreshold": "0",
 }
 """Spark settings for small tables between Spark and pandas."""
 

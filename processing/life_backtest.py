@@ -1,6 +1,6 @@
 """Backtests of remaining life: machines that the model was not fitted on, at every reading or at their last one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -131,6 +131,7 @@ def on_test_set(
     RefuseTrainingError
         When the test machines are not those of `left`, or the estimator does not fit the features.
     """
+    _refuse_others(machines_of(spec, test), left)
     with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
         rows = with_lives(spark, spec, history)
         machines = rows[spec.event.key_field].nunique()
@@ -152,14 +153,17 @@ def machines_of(spec: ModelSpec, history: Path) -> list[str]:
     return names
 
 
+def _refuse_others(machines: Sequence[str], left: Mapping[str, float]) -> None:
+    if unknown := sorted(set(machines) ^ set(left)):
+        raise RefuseTrainingError(
+            f"test machines and true lives are of different machines: {', '.join(unknown[:5])} are in one of them only"
+        )
+
+
 def _with_known_lives(
     spark: SparkSession, spec: ModelSpec, test: Path, left: Mapping[str, float]
 ) -> pd.DataFrame:
     rows, key = labelled(spark, spec.plan(), test), spec.event.key_field
-    if unknown := sorted(set(rows[key]) ^ set(left)):
-        raise RefuseTrainingError(
-            f"test machines and true lives are of different machines: {', '.join(unknown[:5])} are in one of them only"
-        )
     last: Hours = rows.groupby(key).event_time.transform("max").to_numpy(np.float64)
     after = rows[key].map(dict(left)).to_numpy(np.float64)
     return rows.assign(life=(last - rows.event_time.to_numpy(np.float64)) / HOUR_MS + after)

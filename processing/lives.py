@@ -55,7 +55,8 @@ def dealt(spec: ModelSpec, rows: pd.DataFrame, parts: int) -> pd.Series:
 def said(spec: ModelSpec, rows: pd.DataFrame, values: pd.DataFrame) -> Lives:
     """Return rows and what a model said of them; its score is the estimate where it has no output of that name."""
     missing = np.full(len(rows), np.nan)
-    columns = {name: values[name].to_numpy(np.float64) for name in values}
+    names = [name for name in ("score", "estimate", "lower", "upper") if name in values]
+    columns = {name: values[name].to_numpy(np.float64) for name in names}
     return Lives(
         machine=rows[spec.event.key_field].to_numpy(dtype=object),
         life=rows.life.to_numpy(np.float64),

@@ -28,7 +28,9 @@ SPEC = ModelSpec(
     event=Reading,
     features=wear(["vibration"], lately_ms=6 * HOUR_MS, long_ms=24 * HOUR_MS),
     estimator=lambda: RemainingLife(
-        HistGradientBoostingRegressor(max_iter=20, max_leaf_nodes=6, early_stopping=False, random_state=0),
+        HistGradientBoostingRegressor(
+            max_iter=12, learning_rate=0.3, max_leaf_nodes=4, early_stopping=False, random_state=0
+        ),
         cap_hours=60,
         folds=2,
     ),
