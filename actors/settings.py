@@ -28,7 +28,13 @@ class ActorSettings(BaseModel):
     """Entity snapshots kept in memory, over all shards."""
 
     opening_commands: dict[str, CommandKind] = Field(
-        default={"fraud": "block_card", "maintenance": "schedule_inspection", "anomaly": "reduce_load"}
+        default={
+            "fraud": "block_card",
+            "maintenance": "schedule_inspection",
+            "anomaly-pump": "reduce_load",
+            "anomaly-motor": "reduce_load",
+            "anomaly-turbine": "reduce_load",
+        }
     )
     """Command that an opening alarm queues, by the model's name; a model that is not named raises alarms only."""
 

@@ -12,7 +12,7 @@ from models.largest import Largest
 from models.spec import FixedThreshold, ModelSpec
 
 PUMPS: Final = ModelSpec(
-    name="anomaly",
+    name="anomaly-pump",
     version="1",
     event=Reading,
     features=[
@@ -30,7 +30,7 @@ def handmade_for_pumps() -> Artifact:
     return seal(
         Artifact(
             format=FORMAT,
-            name="anomaly",
+            name="anomaly-pump",
             version="1",
             event="reading",
             plan=PUMPS.plan(),

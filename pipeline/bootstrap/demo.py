@@ -1,6 +1,5 @@
 """The demo with real servers, a real model and real parts; `pipeline.demo` holds what is pure about it."""
 
-import math
 import os
 import random
 import threading
@@ -8,18 +7,23 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
 from ingest.consumer import Consumer
 from ingest.errors import RetryLaterError
-from ingest.handbook.settings import HandbookSettings
 from ingest.reports import FeedReport
-from ingest.simulate import SURELY_SENT, SimulationOptions, default_first_day, history
+from models.fleet import PUMP_ANOMALY
 from models.fraud import FRAUD
-from pipeline import artifacts, deployments
-from pipeline.bootstrap import checks, deploy, feeds, lags, schema, servers, training
+from pipeline.bootstrap import checks, feeds, fleets, lags, schema, servers
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
+from pipeline.bootstrap.demo_worlds import (
+    DemoOptions,
+    WorldTruth,
+    cards_of,
+    deploy_models,
+    frauds_of,
+    plant_of,
+)
 from pipeline.bootstrap.run import run_parts
 from pipeline.demo import show as shows
 from pipeline.demo.show import Show, Stage
@@ -33,36 +37,6 @@ from pipeline.supervision import Phase
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 120.0
-
-
-@dataclass(frozen=True)
-class DemoOptions:
-    """What to show.
-
-    Attributes
-    ----------
-    minutes
-        How long events come.
-    rate
-        Events per second, labels included.
-    training_days
-        Days of history to train on when there is no model.
-    warm_up_s
-        Shortest time from the first event in which latencies are not counted, in seconds.
-    keep
-        Leave the servers running.
-    """
-
-    minutes: float
-    rate: float
-    training_days: int
-    warm_up_s: float
-    keep: bool
-
-    @property
-    def events(self) -> int:
-        """How many events the source sends."""
-        return max(1, round(self.minutes * 60 * self.rate))
 
 
 @dataclass(frozen=True)
@@ -107,15 +81,24 @@ def play(
         settings = load_settings(origin, os.environ)
         topics, _ = schema.migrate(settings)
         report("migrate", f"{len(topics)} topics created, tables are there")
-        world = HandbookSettings()
-        source = SimulationOptions(process=world, events_per_s=options.rate, limit=options.events)
-        first_day = default_first_day(source, wall_ms())
-        _model_if_needed(settings, world, first_day, options, report)
-        frauds = _frauds(settings, source, first_day)
-        view = View({FRAUD.name: "transaction"}, lambda alert: alert.event_id in frauds, random.Random(0))  # noqa: S311 - a sample
-        tap = Tap(view, settings.kafka.prefix)
-        source = source.model_copy(update={"first_day": first_day})
-        playing = _Playing(settings, origin, options, source, tap, report, draw, stop_asked())
+        cards, plant = cards_of(options), plant_of(options)
+        deploy_models(settings, cards, plant, options, report)
+        truth = WorldTruth(frauds_of(settings, cards), plant.fleet)
+        models = {FRAUD.name: "transaction", PUMP_ANOMALY.name: "reading"}
+        tap = Tap(View(models, truth, random.Random(0)), settings.kafka.prefix)  # noqa: S311 - a sample
+        sources = (
+            lambda stop: feeds.simulate(settings, cards, stop, lambda _: None, tap.accept),
+            lambda stop: fleets.live(
+                settings,
+                plant.options,
+                plant.fleet,
+                stop,
+                on_progress=lambda _: None,
+                on_truth=truth.over.append,
+                on_accepted=tap.accept,
+            ),
+        )
+        playing = _Playing(settings, origin, options, sources, tap, report, draw, stop_asked())
         playing.run()
         return Result(settings, tap.picture(wall_ms()), playing.warm_up_took_s, checks.reconcile(settings))
 
@@ -138,43 +121,6 @@ def _servers(settings: Settings, report: Callable[[str, str], None], *, keep: bo
             servers.take_down(settings.embedded, tell)
 
 
-def _model_if_needed(
-    settings: Settings,
-    world: HandbookSettings,
-    first_day: date,
-    options: DemoOptions,
-    report: Callable[[str, str], None],
-) -> None:
-    """Have the fraud model deployed: its newest version, trained now if there is none."""
-    if deployments.deployed(settings.run_dir):
-        return
-    if not artifacts.versions(settings.models_dir, FRAUD.name):
-        days = options.training_days
-        training.train_model(
-            settings,
-            FRAUD,
-            world,
-            first_day=first_day - timedelta(days=days),
-            days=days,
-            report=lambda line: report("train", line),
-        )
-    deployed = deploy.deploy(
-        settings,
-        FRAUD.name,
-        None,
-        shadow=False,
-        stop=threading.Event(),
-        report=lambda line: report("deploy", line),
-    )
-    report("deploy", f"{deployed.model} {deployed.champion} acts")
-
-
-def _frauds(settings: Settings, source: SimulationOptions, first_day: date) -> frozenset[str]:
-    days = math.ceil((source.limit or 0) / source.process.transactions_per_day / SURELY_SENT)
-    table = history(source.process, first_day=first_day, days=days, tokenizer=feeds.tokenizer(settings))
-    return frozenset(table.filter(table["fraud"])["id"].to_pylist())
-
-
 @dataclass
 class _Playing:
     """One show: threads that feed and listen, beside the children that the main thread looks after."""
@@ -182,20 +128,20 @@ class _Playing:
     settings: Settings
     origin: Origin
     options: DemoOptions
-    source: SimulationOptions
+    sources: tuple[Callable[[threading.Event], FeedReport], ...]
     tap: Tap
     report: Callable[[str, str], None]
     draw: Draw
     asked: threading.Event
     over: threading.Event = field(default_factory=threading.Event)
-    feed_ended: threading.Event = field(default_factory=threading.Event)
+    feeding: list[threading.Thread] = field(default_factory=list)
     looked_at: float = 0.0
     warm_up_took_s: float | None = None
     show: Show = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin before the first act."""
-        self.show = Show(PATIENCE_S, self.options.warm_up_s, self.options.rate)
+        self.show = Show(PATIENCE_S, self.options.warm_up_s, self.options.rate + self.options.readings_rate)
 
     def run(self) -> None:
         """Play until over."""
@@ -234,7 +180,11 @@ class _Playing:
         if self.asked.is_set():
             self.over.set()
         elif self.show.stage is Stage.PLAYING:
-            threading.Thread(target=self._feed, daemon=True).start()
+            self.feeding = [
+                threading.Thread(target=self._feed, args=(source,), daemon=True) for source in self.sources
+            ]
+            for thread in self.feeding:
+                thread.start()
 
     def _go_on(self, picture: Picture, now: float) -> None:
         if not self.show.warm:
@@ -242,7 +192,7 @@ class _Playing:
             if self.show.warm:
                 self.warm_up_took_s = now - self.show.began
                 self.tap.measure_from(wall_ms())
-        if self.feed_ended.is_set():
+        if not any(thread.is_alive() for thread in self.feeding):
             self.show = shows.played(self.show, now)
 
     def _look(self, picture: Picture, now: float) -> None:
@@ -254,14 +204,6 @@ class _Playing:
             return
         self.show = shows.looked(self.show, look, now)
 
-    def _feed(self) -> None:
-        try:
-            ended: FeedReport = feeds.simulate(
-                self.settings, self.source, self.asked, lambda _: None, self._accepted
-            )
-            self.report("source", f"{ended.end}: {ended.sent:,} events sent")
-        finally:
-            self.feed_ended.set()
-
-    def _accepted(self, by_type: Mapping[str, int]) -> None:
-        self.tap.accept(by_type)
+    def _feed(self, source: Callable[[threading.Event], FeedReport]) -> None:
+        ended = source(self.asked)
+        self.report("source", f"{ended.end}: {ended.sent:,} events sent")

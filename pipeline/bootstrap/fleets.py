@@ -1,7 +1,7 @@
 """The simulated fleet through the door or into files, and the plant that obeys accepted commands."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -9,6 +9,7 @@ from typing import BinaryIO
 from ingest.consumer import Consumer
 from ingest.door import Door
 from ingest.fleet import truth as truths
+from ingest.fleet.fleet import Fleet
 from ingest.fleet.history import write_history as write_fleet
 from ingest.fleet.plant import Plant
 from ingest.fleet.reader import OrderReader, reading_orders
@@ -17,7 +18,7 @@ from ingest.fleet.settings import FleetSettings
 from ingest.fleet.stream import OnTruth, Orders, run_name
 from ingest.producer import Producer
 from ingest.register import dump_toml
-from ingest.reports import FeedReport, OnProgress
+from ingest.reports import FeedReport, OnProgress, Progress
 from ingest.simulate_readings import ReadingOptions, fleet_of, run_reading_simulation, tell_open
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.errors import RefuseUsageError
@@ -39,21 +40,48 @@ def simulate(
         Where to write what was wrong with machines and sensors, as JSON Lines.
     """
     fleet = fleet_of(options, wall_ms())
-    with (
-        _told(truth) as on_truth,
-        Producer(settings.kafka) as producer,
-        _plant(settings, run_name(fleet)) as orders,
-    ):
-        return run_reading_simulation(
+    with _told(truth) as on_truth:
+        return live(settings, options, fleet, stop, on_progress=on_progress, on_truth=on_truth)
+
+
+def live(
+    settings: Settings,
+    options: ReadingOptions,
+    fleet: Fleet,
+    stop: threading.Event,
+    *,
+    on_progress: OnProgress,
+    on_truth: OnTruth,
+    on_accepted: Callable[[Mapping[str, int]], None] = lambda _: None,
+) -> FeedReport:
+    """Let a fleet live: its readings to the topics, accepted commands to its machines.
+
+    Parameters
+    ----------
+    on_truth
+        Takes what was wrong with machines and sensors, when it is over.
+    on_accepted
+        Called with every progress: how many events the door has taken, by event type.
+    """
+    with Producer(settings.kafka) as producer, _plant(settings, run_name(fleet)) as orders:
+        door = Door(producer, wall_ms)
+
+        def progress(step: Progress) -> None:
+            on_progress(step)
+            on_accepted(door.accepted)
+
+        report = run_reading_simulation(
             fleet,
             options,
-            door=Door(producer, wall_ms),
+            door=door,
             clock=wall_ms,
             stop=stop,
-            on_progress=on_progress,
+            on_progress=progress,
             orders=orders,
             on_truth=on_truth,
         )
+        on_accepted(report.accepted)
+        return report
 
 
 def write_history(options: ReadingOptions, path: Path, truth: Path | None) -> int:

@@ -1,7 +1,7 @@
 """Histories to train and test on: files by their mapping, or a simulated world, written once in the order of arrival."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from ingest.handbook.settings import HandbookSettings
 from ingest.handbook.stream import World
 from ingest.recorded import Recording
 from ingest.replay_items import Selection
-from models.events import Transaction
+from models.events import Event, Transaction
 from models.spec import LateLabel, ModelSpec
 from pipeline.bootstrap.feeds import tokenizer
 from pipeline.errors import RefuseUsageError
@@ -30,6 +30,15 @@ def simulated(
         file = Path(folder) / "history.parquet"
         rows = write_history(World(world, tokenizer(settings)).events(first_day, days), Transaction, file)
         report(f"history of {days} days from {first_day}: {rows:,} transactions and labels")
+        yield file
+
+
+@contextmanager
+def given(spec: ModelSpec, events: Iterable[Event], report: Report) -> Iterator[Path]:
+    """Write events in the order of their arrival; the file is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="fastdata-history-") as folder:
+        file = Path(folder) / "history.parquet"
+        report(f"history of {write_history(events, spec.event, file):,} events")
         yield file
 
 

@@ -1,13 +1,13 @@
 """Training on simulated history (the days before a live simulation of the same world begins) or on files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 from infra.embedded.java import java_binary
 from ingest.handbook.settings import HandbookSettings
 from ingest.recorded import open_recording
-from models.events import Transaction
+from models.events import Event, Transaction
 from models.spec import ModelSpec
 from pipeline import artifacts
 from pipeline.bootstrap import histories
@@ -40,6 +40,12 @@ def train_model(
             "simulated here: train it with --data and --map"
         )
     with histories.simulated(settings, world, first_day, days, report) as history:
+        return _trained(settings, spec, history, report)
+
+
+def train_on_events(settings: Settings, spec: ModelSpec, events: Iterable[Event], report: Report) -> Path:
+    """Train a model on events in the order of their arrival and keep its artifact; return its file."""
+    with histories.given(spec, events, report) as history:
         return _trained(settings, spec, history, report)
 
 

@@ -31,13 +31,14 @@ def demo(
     context: typer.Context,
     *,
     minutes: Annotated[float, typer.Option(min=0.1, help="How long events come.")] = 2.0,
-    rate: Annotated[float, typer.Option(min=1, help="Events per second, labels included.")] = 500.0,
+    rate: Annotated[float, typer.Option(min=1, help="Card events per second, labels included.")] = 400.0,
+    readings: Annotated[float, typer.Option(min=1, help="Readings of machines per second.")] = 100.0,
     training_days: Annotated[
-        int, typer.Option(min=14, help="Days of history to train on, if there is no model.")
+        int, typer.Option(min=14, help="Days of card history to train on, if there is no model.")
     ] = 30,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the servers running, to look around.")] = False,
 ) -> None:
-    """Show a card swipe become an acknowledged command, live: up, migrate, train, simulate, run, verify.
+    """Show a card blocked and a pump slowed down, live: up, migrate, train, simulate, run, verify.
 
     It plays in a namespace of its own, and leaves nothing running unless --keep is given.
     """
@@ -45,10 +46,11 @@ def demo(
     named = any(flag.startswith("namespace=") for flag in given.flags) or settings_of(context).namespace
     own = () if named else (f"namespace=demo_{datetime.now(UTC):%Y%m%d_%H%M%S}",)
     from pipeline import lifeline  # noqa: PLC0415 - only what runs is loaded
-    from pipeline.bootstrap.demo import DemoOptions, play  # noqa: PLC0415 - only what runs is loaded
+    from pipeline.bootstrap.demo import play  # noqa: PLC0415 - only what runs is loaded
+    from pipeline.bootstrap.demo_worlds import DemoOptions  # noqa: PLC0415 - only what runs is loaded
     from pipeline.cli.run import tell  # noqa: PLC0415 - only what runs is loaded
 
-    options = DemoOptions(minutes, rate, training_days, min(WARM_UP_S, minutes * 30), keep)
+    options = DemoOptions(minutes, rate, readings, training_days, min(WARM_UP_S, minutes * 30), keep)
     with _canvas() as draw:
         result = play(given.origin(*own), options, report=tell, draw=draw, stop_asked=lifeline.stop_event)
     _conclude(result, keep=keep)

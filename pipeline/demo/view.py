@@ -47,6 +47,8 @@ class ModelPicture:
         Tag of the events that it scores.
     accepted
         Events of this type that the door has taken so far.
+    passed
+        How many of these lie at or before the last one that it has scored: it may not see all of them.
     per_s
         Events scored per second, over the time looked back.
     true_alerts
@@ -58,6 +60,7 @@ class ModelPicture:
     model: str
     event: str
     accepted: int
+    passed: int
     scored: int
     per_s: float
     alerts: int
@@ -71,8 +74,8 @@ class ModelPicture:
 
     @property
     def lag(self) -> int:
-        """Events accepted and not scored yet."""
-        return max(0, self.accepted - self.scored)
+        """Events accepted behind the last one scored."""
+        return max(0, self.accepted - self.passed)
 
     @property
     def precision(self) -> float | None:
@@ -102,6 +105,7 @@ class _Model:
         self.scored: set[str] = set()
         self.alerts: dict[str, Score] = {}
         self.true_alerts = 0
+        self.passed: dict[int, int] = {}
         self.ticks: deque[int] = deque()
 
 
@@ -136,6 +140,7 @@ class View:
         self._acks: dict[str, tuple[Ack, int]] = {}
         self._by_alert: dict[tuple[str, str], str] = {}
         self._measured: set[str] = set()
+        self._loads: dict[str, float | None] = {}
 
     def score(self, score: Score, appended_ms: int) -> None:
         """Take a score and when Kafka appended it (milliseconds since the epoch)."""
@@ -143,6 +148,8 @@ class View:
         if model is None or score.event_id in model.scored:
             return
         model.scored.add(score.event_id)
+        model.passed[score.partition] = max(score.offset + 1, model.passed.get(score.partition, 0))
+        self._loads[score.entity] = _load(score)
         model.ticks.append(appended_ms)
         if score.ingested_at >= self.measured_from:
             model.to_score.add(appended_ms, appended_ms - score.ingested_at)
@@ -185,6 +192,7 @@ class View:
             model=name,
             event=event,
             accepted=self.accepted[event],
+            passed=sum(model.passed.values()),
             scored=len(model.scored),
             per_s=len(model.ticks) / (RECENT_MS / 1000),
             alerts=len(model.alerts),
@@ -204,7 +212,7 @@ class View:
             model=command.condition,
             entity=command.entity,
             score=alert.score if alert else math.nan,
-            why=_why(alert) if alert else "",
+            why=_why(alert, self._loads.get(alert.entity)) if alert else "",
             true=alert is not None and self._truth(alert),
             command=f"{command.kind} {answer[0].outcome if answer else 'sent'}",
         )
@@ -224,9 +232,15 @@ class View:
             self._models[alert.model].to_ack.add(answer[1], answer[1] - alert.ingested_at)
 
 
-def _why(alert: Score) -> str:
-    """Return what stands behind an alert in a few words: the amount of a payment, the strongest reason else."""
-    amount = alert.event.get("amount")
+def _load(score: Score) -> float | None:
+    load = (score.event.get("measurements") or {}).get("load")
+    return load if isinstance(load, int | float) else None
+
+
+def _why(alert: Score, load: float | None) -> str:
+    """Return what stands behind an alert in a few words: a payment's amount; a machine's strongest reason, its load then and now."""
+    amount, then = alert.event.get("amount"), _load(alert)
     if isinstance(amount, int | float):
-        return f"{amount:,.2f}"
-    return alert.reasons[0].feature if alert.reasons else ""
+        return f"amount {amount:,.2f}"
+    reason = alert.reasons[0].feature if alert.reasons else ""
+    return reason if then is None or load is None else f"{reason}, load {then:.0f} to {load:.0f} %"

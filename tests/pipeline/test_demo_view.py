@@ -21,7 +21,7 @@ from pipeline.supervision import Phase
 T0 = 1_800_000_000_000
 
 
-def score(event_id: str, *, value: float = 0.1, ingested_at: int = T0) -> Score:
+def score(event_id: str, *, value: float = 0.1, ingested_at: int = T0, offset: int = 0) -> Score:
     return Score(
         event_id=event_id,
         event_time=T0,
@@ -35,7 +35,7 @@ def score(event_id: str, *, value: float = 0.1, ingested_at: int = T0) -> Score:
         arrivals={},
         topic="transactions",
         partition=0,
-        offset=0,
+        offset=offset,
         ingested_at=ingested_at,
     )
 
@@ -86,7 +86,7 @@ def test_redelivery_in_any_order_counts_once(order: list[str]) -> None:
     assert (model.scored, model.alerts, model.alarms, model.outcomes) == (1, 1, 1, {"succeeded": 1})
     assert (model.to_score.count, model.to_score.p50) == (1, 20.0)
     assert (model.to_ack.count, model.to_ack.p50) == (1, 120.0)
-    assert (picture.latest[0].command, picture.latest[0].why) == ("block_card succeeded", "12.50")
+    assert (picture.latest[0].command, picture.latest[0].why) == ("block_card succeeded", "amount 12.50")
     assert picture.latest[0].true
     assert model.precision == 1.0
 
@@ -95,7 +95,7 @@ def test_rates_look_back_ten_seconds_and_lag_is_what_is_not_scored() -> None:
     seen = view()
     seen.accepted["transaction"] = 300
     for n in range(200):
-        seen.score(score(f"e{n}"), T0 + n * 100)
+        seen.score(score(f"e{n}", offset=n), T0 + n * 100)
     picture = seen.picture(T0 + 20_000)
     assert picture.models[0].per_s == 10.0
     assert picture.lag == 100
@@ -126,17 +126,25 @@ def test_models_are_counted_each_for_itself() -> None:
     seen.accepted.update(transaction=3, reading=2)
     seen.score(score("e1", value=0.9), T0)
     hot = msgspec.structs.replace(
-        score("e1", value=0.9), model="anomaly", event={}, reasons=[Reason("heat", 1.0)]
+        score("e1", value=0.9),
+        model="anomaly",
+        entity="P1",
+        event={"measurements": {"load": 71.2}},
+        reasons=[Reason("heat", 1.0)],
     )
     seen.score(hot, T0)
+    cool = {"measurements": {"load": 43.0}}
+    seen.score(msgspec.structs.replace(hot, event_id="e2", score=0.1, offset=1, event=cool), T0)
     seen.score(msgspec.structs.replace(hot, model="other"), T0)
     seen.command(msgspec.structs.replace(command("e1"), condition="anomaly", kind="reduce_load"))
     picture = seen.picture(T0)
     assert [(m.model, m.event, m.accepted, m.scored, m.alarms, m.lag) for m in picture.models] == [
-        ("fraud", "transaction", 3, 1, 0, 2), ("anomaly", "reading", 2, 1, 1, 1),
+        ("fraud", "transaction", 3, 1, 0, 2), ("anomaly", "reading", 2, 2, 1, 0),
     ]  # fmt: skip
-    assert picture.lag == 3
-    assert [(a.model, a.why, a.command) for a in picture.latest] == [("anomaly", "heat", "reduce_load sent")]
+    assert picture.lag == 2
+    assert [(a.model, a.why, a.command) for a in picture.latest] == [
+        ("anomaly", "heat, load 71 to 43 %", "reduce_load sent")
+    ]
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300))

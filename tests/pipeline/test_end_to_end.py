@@ -23,7 +23,7 @@ def test_from_events_of_cards_and_machines_to_acknowledged_commands(
     installed: Installation, cassandra_endpoint: Any, keyspace: str
 ) -> None:
     artifacts.keep(installed.where / "models", handmade_for_pumps())
-    installed.call("models", "deploy", "anomaly")
+    installed.call("models", "deploy", "anomaly-pump")
     installed.call("simulate", "transactions", "--limit", "4000")
     installed.call("simulate", "readings", "--machines", "20", "--limit", "2000")
     done = installed.call("run", "--until-idle")
@@ -33,7 +33,7 @@ def test_from_events_of_cards_and_machines_to_acknowledged_commands(
     found = installed.verify()
     assert found["clean"]
     assert installed.stage(found, "transactions for fraud: accepted")["counts"]["scored"] > 3_000
-    pumps = installed.stage(found, "readings for anomaly: accepted")["counts"]
+    pumps = installed.stage(found, "readings for anomaly-pump: accepted")["counts"]
     assert 800 < pumps["scored"] == pumps["accepted"] < 1_200
     recorded = installed.stage(found, "recorded on the alarm")["counts"]
     assert recorded["succeeded"] > 0
@@ -44,7 +44,7 @@ def test_from_events_of_cards_and_machines_to_acknowledged_commands(
     )
     with connect(settings) as session:
         rows = list(session.execute("SELECT * FROM scores"))
-        hot = next(row for row in rows if row.model == "anomaly" and row.score >= row.threshold)
+        hot = next(row for row in rows if row.model == "anomaly-pump" and row.score >= row.threshold)
         told = installed.call("story", hot.event_id).stdout
         assert f"reduce_load {hot.entity}" in told
         assert "says: above" in told
