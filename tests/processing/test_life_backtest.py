@@ -64,14 +64,14 @@ def test_groups_of_machines_are_judged_by_the_others(tmp_path: Path) -> None:
     found = cross_validated(
         SPEC,
         tmp_path / "h.parquet",
-        folds=3,
+        folds=2,
         horizon_hours=50,
         warm=20,
         java=JAVA,
         memory="1g",
         report=print,
     )
-    assert (found.machines, found.folds, found.evaluation.machines) == (12, 3, 12)
+    assert (found.machines, found.folds, found.evaluation.machines) == (12, 2, 12)
     assert len(found.lives.life) == found.trained_on
     assert found.judged.life.max() == 50
     assert found.evaluation.rmse < 12

@@ -40,7 +40,8 @@ def train(
 ) -> None:
     """Train a model and keep it as a text artifact, to be deployed.
 
-    The latest quarter of the events is held out for metrics and threshold.
+    The latest quarter of the events is held out for metrics and threshold. A model that learns from runs to failure is
+    measured on a quarter of the machines, and then learns from all.
     """
     settings = settings_of(context)
     spec = specs.load(model)
