@@ -29,11 +29,9 @@ from infra.embedded.java import java_binary
 from ingest.recorded import open_recording
 from ingest.replay_items import Selection
 from ingest.tokens import KEY_BYTES, Tokenizer
-from models.anomaly import MINUTE, watched
+from models.anomaly import process
 from models.artifact import Artifact
 from models.events import Event, Reading
-from models.monitoring import ProcessMonitor
-from models.spec import FixedThreshold, ModelSpec
 from processing.history import write_history
 from processing.labelled import CONF, labelled
 from processing.session import spark_session
@@ -63,15 +61,10 @@ WANTED: Final = {
 CAUSES: Final = {4: {"xmv_10", "xmeas_9"}, 5: {"xmv_11", "xmeas_11"}, 14: {"xmv_10", "xmeas_9", "xmeas_21"}}
 """Fault -> the sensors that it disturbs: cooling water of the reactor, of the condenser, the reactor's valve."""
 
-PROCESS: Final = ModelSpec(
-    name="process",
-    version="1",
-    event=Reading,
-    features=watched(SENSORS, half_life_ms=3 * MINUTE),
-    # 25 hours are few: half of the false alarms that are allowed.
-    estimator=lambda: ProcessMonitor(0.95, alpha=0.005),
-    threshold=FixedThreshold(1.0),
-)
+MINUTE: Final = 60_000
+
+# 25 hours are few: half of the false alarms that are allowed.
+PROCESS: Final = process("process", SENSORS, half_life_ms=3 * MINUTE, alpha=0.005)
 
 
 def main() -> None:
@@ -89,7 +82,7 @@ def main() -> None:
         began = time.monotonic()
         rows = _over_history(artifact, runs, folder) if asked.history else streamed(artifact, runs)
         print(f"{len(rows):,} of {len(runs):,} readings scored in {time.monotonic() - began:.0f} s")
-    static = _static(normal[: artifact.training.events], runs)
+    static = _static(normal, runs)
     print("\n".join(lines(rows.merge(static, on="event_id"))))
 
 

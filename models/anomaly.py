@@ -1,11 +1,10 @@
-"""The anomaly models: sensors of a class of machines that leave each other, or go together further than usual.
+"""Monitoring of any process: its sensors as they are and their means of the last minutes, against their principal components.
 
-Train them on normal operation of the machines that they will watch: what they have seen is what they take for
-usual, and machines of one class are not alike.
+Train such a model on normal operation of the very process that it will watch: what it has seen is what it takes
+for usual. For many machines of one kind, with sensors that fail too, `models.fleet` is the better start.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from models.events import Reading
 from models.expressions import measurement
@@ -13,74 +12,40 @@ from models.features import Entity, Feature, row
 from models.monitoring import ProcessMonitor
 from models.spec import FixedThreshold, ModelSpec
 
-MINUTE: Final = 60_000
-
-DRIVE: Final = (
-    *("load", "voltage", "vibration_de", "vibration_nde", "vibration_axial", "bearing_temp_de"),
-    *(
-        "bearing_temp_nde",
-        "winding_temp",
-        "ambient_temp",
-        "oil_temp",
-        "oil_pressure",
-        "noise",
-        "speed",
-        "power",
-    ),
-)
-"""Measurements of every class."""
-
-PUMP: Final = (
-    *DRIVE,
-    *("current", "flow", "inlet_pressure", "outlet_pressure", "seal_temp", "seal_pressure"),
-)
-MOTOR: Final = (
-    *DRIVE,
-    *("current", "torque", "power_factor", "phase_unbalance", "insulation", "cooling_air_temp"),
-)
-TURBINE: Final = (
-    *DRIVE,
-    *("exhaust_temp", "inlet_temp", "compressor_pressure", "fuel_flow", "axial_position", "seal_pressure"),
-)
-
 machine = Entity("machine")
 
 
-def smoothed(measurements: Sequence[str], *, half_life_ms: int) -> list[Feature]:
-    """Return the decayed mean of each measurement, which finds small changes that last.
+def process(
+    name: str, measurements: Sequence[str], *, half_life_ms: int, alpha: float, version: str = "1"
+) -> ModelSpec:
+    """Return a model that watches a process; an alert is a row beyond the limit of T2 or of SPE.
 
     Parameters
     ----------
+    name, version
+        The model's.
     measurements
-        Their names.
+        The process's sensors.
     half_life_ms
-        Of the mean, milliseconds. A longer one finds smaller changes, later, and needs more normal operation to
-        learn what is usual: neighbouring means are nearly the same.
+        Of the means that stand beside the values, milliseconds. A longer one finds smaller changes, later, and needs
+        more normal operation to learn what is usual: neighbouring means are nearly the same.
+    alpha
+        Share of normal rows that may be alerts.
     """
-    return [
-        machine.mean(f"{name}_mean", measurement(name), half_life_ms=half_life_ms) for name in measurements
-    ]
-
-
-def watched(measurements: Sequence[str], *, half_life_ms: int) -> list[Feature]:
-    """Return each measurement as it is, which finds sudden changes, and its decayed mean; see `smoothed`."""
-    now = [row(name, measurement(name)) for name in measurements]
-    return [*now, *smoothed(measurements, half_life_ms=half_life_ms)]
-
-
-def anomaly_of(machine_class: str, name: str, measurements: Sequence[str]) -> ModelSpec:
-    """Return the anomaly model of a class of machines; alerts start half above the limit that normal readings keep to."""
     return ModelSpec(
         name=name,
-        version="1",
+        version=version,
         event=Reading,
-        only={"machine_class": machine_class},
-        features=smoothed(measurements, half_life_ms=5 * MINUTE),
-        estimator=lambda: ProcessMonitor(0.95, alpha=1e-4),
-        threshold=FixedThreshold(1.5),
+        features=watched(measurements, half_life_ms=half_life_ms),
+        estimator=lambda: ProcessMonitor(0.95, alpha=alpha),
+        threshold=FixedThreshold(1.0),
     )
 
 
-ANOMALY: Final = anomaly_of("pump", "anomaly", PUMP)
-MOTORS: Final = anomaly_of("motor", "anomaly-motors", MOTOR)
-TURBINES: Final = anomaly_of("turbine", "anomaly-turbines", TURBINE)
+def watched(measurements: Sequence[str], *, half_life_ms: int) -> list[Feature]:
+    """Return each measurement as it is, which finds sudden changes, and its decayed mean, which finds small ones that last."""
+    now = [row(name, measurement(name)) for name in measurements]
+    means = [
+        machine.mean(f"{name}_mean", measurement(name), half_life_ms=half_life_ms) for name in measurements
+    ]
+    return [*now, *means]

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from models.artifact import FORMAT, Artifact, Training, seal
 from models.evaluation import average_precision, calibration, roc_auc
 from models.life_evaluation import evaluate
-from models.spec import AlertBelow, ModelSpec, RunToFailure
+from models.spec import AlertBelow, FixedThreshold, ModelSpec, RunToFailure
 from processing.errors import RefuseTrainingError
 from processing.fitting import Fitted, Scores, check_parity, check_values, fit
 from processing.labelled import CONF, labelled
@@ -42,6 +42,7 @@ def train(
     The latest quarter of the events is held out: metrics and threshold are those of scores that the
     estimator could not have learned. Nor does it learn from events whose label was not known by then.
 
+    Without labels and with a fixed threshold there is nothing to hold out for, and all events are learned from.
     Where machines run to failure, a quarter of the machines is held out for metrics and threshold; then all are
     learned from.
 
@@ -79,6 +80,8 @@ def train(
 def _split(spec: ModelSpec, rows: pd.DataFrame) -> _Split:
     cut = int(len(rows) * (1 - HOLD_OUT))
     head, tail = rows.iloc[:cut], rows.iloc[cut:]
+    if spec.label is None and isinstance(spec.threshold, FixedThreshold):
+        head = rows
     if spec.label is not None and len(tail):
         head = head[head.known_at <= tail.event_time.iloc[0]]
     split = _Split(head, tail)
@@ -159,7 +162,7 @@ def _frauds(rows: pd.DataFrame) -> int:
 
 
 def _provenance(split: _Split) -> Training:
-    rows = pd.concat([split.fit, split.tail])
+    rows = pd.concat([split.fit, split.tail]).drop_duplicates("event_id")
     digest = hashlib.sha256(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()).hexdigest()
     return Training(
         first_event_time=int(rows.event_time.min()),

@@ -1,44 +1,30 @@
-"""The anomaly models against the simulated machines that they are for."""
-
 import numpy as np
-import numpy.typing as npt
-import pytest
+import pandas as pd
 
-from ingest.fleet import classes
-from ingest.fleet.fleet import Fleet
-from ingest.fleet.gauges import MachineClass
-from ingest.fleet.settings import FleetSettings
-from models.anomaly import ANOMALY, MOTORS, TURBINES
-from models.spec import ModelSpec
+from models.anomaly import process
 
-OF_CLASS = [(ANOMALY, classes.PUMP), (MOTORS, classes.MOTOR), (TURBINES, classes.TURBINE)]
+SENSORS = ["heat", "pressure", "flow", "level", "power"]
+SPEC = process("kettle", SENSORS, half_life_ms=60_000, alpha=0.01)
 
 
-@pytest.mark.parametrize(("spec", "machines"), OF_CLASS, ids=lambda each: each.name)
-def test_a_model_takes_all_measurements_of_its_class(spec: ModelSpec, machines: MachineClass) -> None:
-    assert spec.only == {"machine_class": machines.name}
-    assert sorted(spec.inputs) == sorted(f"{name}_mean" for name in machines.names)
+def normal(rows: int, seed: int) -> pd.DataFrame:
+    """Return rows whose sensors follow the load, and whose means lie near the values."""
+    rng = np.random.default_rng(seed)
+    load = rng.normal(10, 1, rows)
+    values = {name: load * (n + 1) + rng.normal(0, 0.2, rows) for n, name in enumerate(SENSORS)}
+    means = {f"{name}_mean": value + rng.normal(0, 0.1, rows) for name, value in values.items()}
+    return pd.DataFrame(values | means)
 
 
-def pumps() -> npt.NDArray[np.float64]:
-    """Return a day of readings of healthy pumps, moments by pumps by measurements."""
-    quiet = FleetSettings(
-        seed=7, machines=20, faults_per_machine_day=0, sensor_faults_per_machine_day=0, gaps_per_machine_day=0
-    )
-    fleet = Fleet(quiet, 1_767_225_600_000)
-    chosen = [each.name == "pump" for each in fleet.classes]
-    return np.array([fleet.tick().values[chosen] for _ in range(1_440)])
+def test_the_model_takes_each_value_and_its_mean() -> None:
+    assert SPEC.inputs == [*SENSORS, *(f"{name}_mean" for name in SENSORS)]
 
 
-def test_worn_bearings_are_found_and_named_long_before_they_fail() -> None:
-    values = pumps()
-    normal = values[60:].reshape(-1, values.shape[2])
-    fitted = ANOMALY.estimator().fit(normal)
-    assert (-fitted.score_samples(normal) >= ANOMALY.threshold.of(np.empty(0), 0)).mean() < 1e-3
-    effect = classes.PUMP.effect("bearing_wear")
-    worn = normal + 0.4 * effect
-    assert (-fitted.score_samples(worn) >= ANOMALY.threshold.of(np.empty(0), 0)).mean() > 0.99
-    # Sensors that usually move together share the blame: the moved ones come first, not the most moved one.
-    strongest = np.argsort(-fitted.contributions(worn), axis=1)[:, :2]
-    assert (effect[strongest[:, 0]] != 0).mean() > 0.99
-    assert (strongest == classes.PUMP.names.index("vibration_de")).any(axis=1).mean() > 0.9
+def test_a_pressure_that_leaves_the_others_is_an_alert_and_named() -> None:
+    fitted = SPEC.estimator().fit(normal(1_000, 0))
+    fresh = normal(1_000, 1)
+    assert (-fitted.score_samples(fresh) >= 1).mean() < 0.05
+    leaking = fresh.assign(pressure=fresh.pressure - 3, pressure_mean=fresh.pressure_mean - 3)
+    assert (-fitted.score_samples(leaking) >= 1).mean() > 0.99
+    strongest = np.argmax(fitted.contributions(leaking), axis=1)
+    assert np.isin(strongest, [1, 6]).mean() > 0.9
