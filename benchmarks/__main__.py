@@ -13,7 +13,6 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -29,9 +28,9 @@ from skl2onnx.common import _container as skl2onnx_nodes
 from skl2onnx.common.data_types import FloatTensorType
 
 from benchmarks import measure
-from infra.embedded import EmbeddedSettings, down, up
+from benchmarks.streamed import kafka_in
 from infra.embedded.java import java_binary
-from ingest.admin import broker_count, end_offsets
+from ingest.admin import end_offsets
 from ingest.handbook.settings import HandbookSettings
 from ingest.handbook.stream import World
 from ingest.producer import Producer
@@ -46,7 +45,6 @@ from processing.fitting import check_parity, fit
 from processing.history import write_history
 from processing.labelled import CONF, labelled
 from processing.session import spark_session
-from storage.session import node_count
 
 FIRST_DAY = date(2023, 1, 1)
 HISTORY_DAYS = 30
@@ -124,7 +122,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=150, help="length of the latency window")
     parser.add_argument("--interval", type=int, default=60, help="seconds between two commits")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fastdata-bench-") as folder, _kafka(Path(folder)) as kafka:
+    with tempfile.TemporaryDirectory(prefix="fastdata-bench-") as folder, kafka_in(Path(folder)) as kafka:
         work = Path(folder)
         _train(work)
         ours = _topics(kafka)
@@ -138,21 +136,6 @@ def main() -> None:
     _print(report)
     Path("reports").mkdir(exist_ok=True)
     Path("reports/bench.json").write_text(json.dumps(report, indent=1) + "\n")
-
-
-@contextmanager
-def _kafka(folder: Path) -> Iterator[KafkaSettings]:
-    settings = EmbeddedSettings(state_dir=folder / "servers")
-    ends = up(
-        settings,
-        kafka_brokers=broker_count,
-        cassandra_nodes=node_count,
-        report=lambda line: print(line, file=sys.stderr),
-    )
-    try:
-        yield KafkaSettings(bootstrap_servers=ends.kafka_bootstrap)
-    finally:
-        down(settings, wipe=True, report=lambda _: None)
 
 
 def _world() -> World:

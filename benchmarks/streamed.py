@@ -14,14 +14,14 @@ from infra.embedded.java import java_binary
 from infra.embedded.settings import EmbeddedSettings
 from infra.jars import resolve
 from ingest.admin import broker_count, end_offsets
-from ingest.catalog import topic_name
+from ingest.catalog import source_topic, topic_name
 from ingest.consumer import read_all
 from ingest.producer import Producer
-from ingest.settings import KafkaSettings, TopicName
+from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics
 from models import scores
 from models.artifact import Artifact
-from models.events import EVENT_TYPES, Event, encode, read_for, tag_of
+from models.events import EVENT_TYPES, Event, encode, read_for
 from models.service import alone
 from processing.progress import Watch
 from processing.query import run_query
@@ -83,7 +83,7 @@ def send(kafka: KafkaSettings, events: Iterable[Event]) -> None:
     """Send events to their topics as fast as they come."""
     with Producer(kafka) as producer:
         for event in events:
-            producer.send(topic_of(tag_of(type(event))), event.key, encode(event))
+            producer.send(source_topic(type(event)), event.key, encode(event))
         producer.flush()
 
 
@@ -98,7 +98,7 @@ def run(
 ) -> None:
     """Run the real-time queries of these models until all is scored; with an interval, until stopped."""
     tags = dict.fromkeys(tag for artifact in artifacts for tag in read_for(artifact.event))
-    read = {tag: topic_of(tag) for tag in tags}
+    read = {tag: source_topic(EVENT_TYPES[tag]) for tag in tags}
     run_query(
         ProcessingSettings(
             checkpoint_dir=folder / "checkpoints",
@@ -126,12 +126,6 @@ def run(
         ),
         report=lambda line: print(line, file=sys.stderr, flush=True),
     )
-
-
-def topic_of(tag: str) -> TopicName:
-    """Return the topic of an event type, by its tag."""
-    topic: TopicName = EVENT_TYPES[tag].topic  # type: ignore[assignment] # a test holds them to TopicName
-    return topic
 
 
 def told(kafka: KafkaSettings) -> pd.DataFrame:

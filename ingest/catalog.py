@@ -7,6 +7,7 @@ from typing import Final, Literal, get_args
 
 from ingest.errors import RefuseSettingsError
 from ingest.settings import KafkaSettings, TopicName
+from models.events import Event
 
 HOURS_PER_WEEK: Final = 168.0
 
@@ -53,6 +54,12 @@ def topic_name(settings: KafkaSettings, topic: TopicName) -> str:
             f"there is no topic {topic!r}: name one of {', '.join(TOPICS)}, without the prefix"
         )
     return settings.prefix + topic
+
+
+def source_topic(event_type: type[Event]) -> TopicName:
+    """Return the topic that carries an event type."""
+    topic: TopicName = event_type.topic  # type: ignore[assignment] # a test holds them to TopicName
+    return topic
 
 
 def group_name(settings: KafkaSettings, group: str) -> str:

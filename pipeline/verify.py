@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from ingest.catalog import source_topic
 from ingest.ports import Record
 from ingest.settings import TopicName
 from models.events import EVENT_TYPES, Event, read_for, tag_of
@@ -98,9 +99,9 @@ def gather(places: Places) -> Evidence:
     return Evidence(
         sources=tuple(
             sources.read_source(
-                places.topic_name(topic_of(kind)),
+                places.topic_name(source_topic(kind)),
                 kind,
-                places.read_all(topic_of(kind)),
+                places.read_all(source_topic(kind)),
                 newest[event],
                 places.watermark_delay_ms,
                 models={m.model: m.only for m in places.models if m.event is kind},
@@ -119,17 +120,11 @@ def gather(places: Places) -> Evidence:
     )
 
 
-def topic_of(kind: type[Event]) -> TopicName:
-    """Return the topic of an event type."""
-    topic: TopicName = kind.topic  # type: ignore[assignment] # a test holds them to TopicName
-    return topic
-
-
 def _newest(places: Places) -> dict[type[Event], Newest]:
     """Return the newest event time that each query had seen: an event and its labels share a watermark."""
     newest = {event: Newest() for event in places.kinds.values()}
     for kind, scored in places.kinds.items():
-        for record in places.read_all(topic_of(kind)):
+        for record in places.read_all(source_topic(kind)):
             event = sources.valid_event(record, kind)
             if event is not None:
                 newest[scored].see(record.timestamp_ms, event.event_time)
@@ -140,7 +135,7 @@ def event_ids(places: Places, topic: str, wanted: AbstractSet[int]) -> dict[int,
     """Return the ids of the events at these places of a source topic (its name in Kafka), reading it once more."""
     found: dict[int, str] = {}
     for kind in places.kinds:
-        name = topic_of(kind)
+        name = source_topic(kind)
         if places.topic_name(name) == topic and wanted:
             for record in places.read_all(name):
                 where = sources.place(record.partition, record.offset)

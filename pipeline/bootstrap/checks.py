@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from actors.ledger import open_ledger
-from ingest.catalog import topic_name
+from ingest.catalog import source_topic, topic_name
 from ingest.consumer import read_all
 from models.events import EVENT_TYPES
 from models.machines import Machine
@@ -23,7 +23,7 @@ MS_PER_HOUR = 3_600_000
 def reconcile(settings: Settings) -> Reconciliation:
     """Gather what every place says and judge it."""
     with _places(settings) as places:
-        scored = {m.model: topic_name(settings.kafka, verify.topic_of(m.event)) for m in places.models}
+        scored = {m.model: topic_name(settings.kafka, source_topic(m.event)) for m in places.models}
         return judgement.judge(verify.gather(places), scored, partial(verify.event_ids, places))
 
 

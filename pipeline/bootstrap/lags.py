@@ -1,13 +1,12 @@
 """How far everyone has come: the lags that `status` shows and that end a run until idle."""
 
 from ingest.admin import end_offsets, group_lag
-from ingest.catalog import TOPICS, topic_name
+from ingest.catalog import TOPICS, source_topic, topic_name
 from ingest.settings import TopicName
 from models.events import EVENT_TYPES
 from pipeline import progress
 from pipeline.drain import Look
 from pipeline.settings import Settings
-from pipeline.verify import topic_of
 
 
 def group_lags(settings: Settings) -> dict[str, int]:
@@ -24,7 +23,7 @@ def ends(settings: Settings) -> dict[TopicName, int]:
 
 def query_lag(settings: Settings) -> int:
     """Return the source records that the query with the most to do has not committed."""
-    topics = [topic_of(kind) for kind in EVENT_TYPES.values()]
+    topics = [source_topic(kind) for kind in EVENT_TYPES.values()]
     found = {topic_name(settings.kafka, topic): end_offsets(settings.kafka, topic) for topic in topics}
     return progress.lag(progress.read(settings.run_dir), found)
 

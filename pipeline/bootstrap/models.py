@@ -1,7 +1,7 @@
 """The real places of models and deployments."""
 
 from ingest.admin import end_offsets
-from ingest.catalog import topic_name
+from ingest.catalog import source_topic, topic_name
 from ingest.settings import TopicName
 from models.events import EVENT_TYPES
 from pipeline.bootstrap.clocks import wall_ms
@@ -24,5 +24,4 @@ def places(settings: Settings) -> Places:
 
 def source_of(event: str) -> TopicName:
     """Return the topic of an event type, by its tag."""
-    topic: TopicName = EVENT_TYPES[event].topic  # type: ignore[assignment] # a test holds them to TopicName
-    return topic
+    return source_topic(EVENT_TYPES[event])

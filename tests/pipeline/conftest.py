@@ -19,6 +19,7 @@ from actors.items import read_ack, read_alert
 from actors.ledger import Ledger, open_ledger
 from actors.settings import ActorSettings
 from actors.work import Work
+from ingest.catalog import source_topic
 from ingest.memory import Bus
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
@@ -164,7 +165,7 @@ class SmallPipeline:
 
     def _query(self, drop: Callable[[Record], bool]) -> None:
         for kind in (Transaction, Label):
-            topic = verify.topic_of(kind)
+            topic = source_topic(kind)
             records = self.records(topic)
             for record in records[self._scored.get(topic, 0) :]:
                 event = sources.valid_event(record, kind)
