@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,8 +113,8 @@ def _found(artifacts: Sequence[Artifact], asked: Any) -> Iterator[str]:
 def table(rows: pd.DataFrame, truths: Sequence[Truth]) -> Iterator[str]:
     """Return what was found of what was wrong, by kind, and what was found where nothing was."""
     rows = rows.sort_values("event_time")
-    machine = rows[rows.model.str.startswith("anomaly")]
-    data = rows[rows.model.str.startswith("sensors")]
+    machine = _by_machine(rows[rows.model.str.startswith("anomaly")])
+    data = _by_machine(rows[rows.model.str.startswith("sensors")])
     yield "kind           class     failed  found before  lead h: min  median"
     faults = [t for t in truths if t.what == "fault" and t.failure is not None]
     for kind, kind_of in sorted({(t.kind, t.machine_class) for t in faults}):
@@ -136,6 +136,10 @@ def table(rows: pd.DataFrame, truths: Sequence[Truth]) -> Iterator[str]:
     )
 
 
+def _by_machine(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(machine): own for machine, own in rows.groupby("entity")}
+
+
 def _end(truth: Truth) -> int:
     return 2**62 if truth.end is None else truth.end
 
@@ -144,20 +148,20 @@ def _lasted(truth: Truth, rows: pd.DataFrame) -> float:
     return min(_end(truth), int(rows.event_time.max())) - truth.onset
 
 
-def _within(rows: pd.DataFrame, truth: Truth, end: int) -> pd.DataFrame:
+def _within(rows: Mapping[str, pd.DataFrame], truth: Truth, end: int) -> pd.DataFrame:
     # a clock that is behind stamps its readings before the time at which it began to be
     start = truth.onset - (2 * HOUR if truth.what == "clock" else 0)
-    near = rows[rows.entity == truth.machine]
+    near = rows[truth.machine]
     return near[(near.event_time >= start) & (near.event_time < end)]
 
 
-def _lead(rows: pd.DataFrame, truth: Truth) -> float | None:
+def _lead(rows: Mapping[str, pd.DataFrame], truth: Truth) -> float | None:
     assert truth.failure is not None
     alerts = _within(rows, truth, truth.failure).query("alert")
     return (truth.failure - int(alerts.event_time.iloc[0])) / HOUR if len(alerts) else None
 
 
-def _alerted(rows: pd.DataFrame, truth: Truth) -> bool:
+def _alerted(rows: Mapping[str, pd.DataFrame], truth: Truth) -> bool:
     return bool(_within(rows, truth, _end(truth)).alert.any())
 
 
@@ -167,20 +171,18 @@ def _sick(truth: Truth, faults: Sequence[Truth]) -> bool:
     )
 
 
-def _false(name: str, rows: pd.DataFrame, truths: Sequence[Truth]) -> str:
+def _false(name: str, rows: Mapping[str, pd.DataFrame], truths: Sequence[Truth]) -> str:
     """Return episodes of alerts (an hour apart) on machines with which nothing was wrong, per machine and day."""
-    normal = np.ones(len(rows), dtype=bool)
-    entity, when = rows.entity.to_numpy(), rows.event_time.to_numpy()
-    for t in truths:
-        early = t.onset - (2 * HOUR if t.what == "clock" else 0)
-        normal &= ~((entity == t.machine) & (when >= early) & (when < _end(t) + AFTER))
-    healthy = rows[normal]
-    span = rows.groupby("entity").event_time.agg(lambda times: times.max() - times.min()).sum()
-    days = span / DAY * len(healthy) / max(1, len(rows))
-    episodes = sum(
-        int((np.diff(times, prepend=-DAY) > HOUR).sum())
-        for _, times in healthy[healthy.alert].groupby("entity").event_time
-    )
+    days, episodes = 0.0, 0
+    for machine, own in rows.items():
+        when = own.event_time.to_numpy()
+        healthy = np.ones(len(own), dtype=bool)
+        for t in truths:
+            if t.machine == machine:
+                early = t.onset - (2 * HOUR if t.what == "clock" else 0)
+                healthy &= ~((when >= early) & (when < _end(t) + AFTER))
+        days += np.ptp(when) / DAY * healthy.mean()
+        episodes += int((np.diff(when[healthy & own.alert.to_numpy()], prepend=-DAY) > HOUR).sum())
     return f"false {name}: {episodes} in {days:,.0f} healthy machine-days, {episodes / max(days, 1e-9):.4f} per machine-day"
 
 

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from models.events import EVENT_TYPES, LABELS, Event, read_for
+from models.events import EVENT_TYPES, LABELS, Event, read_for, tag_of
+from models.plan import may_be_seen_sql
 from models.service import Service
 from processing.errors import StopQueryError
 from processing.lane import handed_over, has_lane, lane_name, taken_over
@@ -202,7 +203,7 @@ def _features(
     spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service
 ) -> DataFrame:
     event_type = EVENT_TYPES[service.event]
-    events = _valid(spark, topics, event_type)
+    events = _valid(spark, topics, event_type, may_be_seen_sql(service.layout))
     label_type = LABELS.get(event_type)
     labels = None if label_type is None else _valid(spark, topics, label_type)
     rows = scorable_rows(events, labels, service.layout.fields)
@@ -261,9 +262,11 @@ def _writing(rows: DataFrame, name: str, settings: ProcessingSettings, topics: T
     )
 
 
-def _valid(spark: SparkSession, topics: Topics, event_type: type[Event]) -> DataFrame:
-    tag = str(event_type.__struct_config__.tag)
-    return valid_rows(records(spark, topics.bootstrap_servers, topics.sources[tag]), event_type)
+def _valid(
+    spark: SparkSession, topics: Topics, event_type: type[Event], condition: str = "true"
+) -> DataFrame:
+    raw = records(spark, topics.bootstrap_servers, topics.sources[tag_of(event_type)])
+    return valid_rows(raw.where(condition), event_type)
 
 
 def _slots(settings: ProcessingSettings, topics: Topics, services: Iterable[Service]) -> int:

@@ -11,6 +11,9 @@ from models import dead_letters as letters
 from models import events, rejections
 from models.errors import RejectEventError
 from models.events import Label, Reading, Transaction
+from models.expressions import measurement
+from models.features import row
+from models.plan import compile_plan, may_be_seen_sql
 from processing.source import dead_letters, valid_rows
 
 pytestmark = pytest.mark.spark
@@ -122,3 +125,40 @@ def test_labels_and_readings_are_taken(spark: SparkSession) -> None:
         raw = spark.createDataFrame([(event.key.encode(), events.encode(event), "x", 0, 0, when)], SCHEMA)
         assert valid_rows(raw, type(event)).count() == 1
         assert dead_letters(raw, type(event)).count() == 0
+
+
+READING = (
+    b'{"type":"reading","event_id":"r","event_time":%d,"machine":"m","measurements":{"a":1.5,"b":null}%s}'
+)
+READINGS = [
+    b"",
+    b',"machine_class":"pump"',
+    b',"machine_class":"p\\u0075mp"',
+    b',"machine_class":null,"latitude":null',
+    b',"machine_class":5',
+    b',"m\\u0061chine_class":5',
+    b',"machine_class":""',
+    b',"latitude":48.2,"longitude":16.4',
+    b',"latitude":"48.2"',
+    b',"l\\u0061titude":"48.2"',
+    b',"latitude":91',
+]
+
+
+def test_stream_and_door_agree_on_optional_fields(spark: SparkSession) -> None:
+    when = datetime.fromtimestamp(NOW / 1000, UTC)
+    values = [READING % (NOW, fields) for fields in READINGS]
+    rows = [(b"m", value, "readings", 0, n, when) for n, value in enumerate(values)]
+    raw = spark.createDataFrame(rows, SCHEMA)
+    refused = {letters.decode(bytes(r.value.encode())).offset for r in dead_letters(raw, Reading).collect()}
+    assert refused == {n for n, value in enumerate(values) if verdict(value) is not None}
+    assert {row.offset for row in valid_rows(raw, Reading).collect()} == set(range(len(values))) - refused
+
+
+def test_what_a_model_sees_is_never_left_out_before_it_is_parsed(spark: SparkSession) -> None:
+    plan = compile_plan(Reading, [row("a", measurement("a"))], {"machine_class": "pump"})
+    when = datetime.fromtimestamp(NOW / 1000, UTC)
+    rows = [(b"m", READING % (NOW, fields), "readings", 0, n, when) for n, fields in enumerate(READINGS)]
+    raw = spark.createDataFrame(rows, SCHEMA).where(may_be_seen_sql(plan))
+    assert {r.offset for r in valid_rows(raw, Reading).collect() if r.machine_class == "pump"} == {1, 2}
+    assert 7 not in {r.offset for r in raw.collect()}
