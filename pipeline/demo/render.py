@@ -46,6 +46,9 @@ def _summed(model: ModelPicture) -> Iterator[str]:
     yield f"  precision         {share(model.precision)} of the alerts were right in the simulated world"
     yield f"  event to score    {spread(overall[0])} over {overall[0].count:,} events"
     yield f"  event to command  {spread(overall[1])} over {overall[1].count:,} acknowledged commands"
+    if model.latest is not None:
+        alarm = model.latest
+        yield f"  latest alarm      {alarm.entity}: score {alarm.score:.3f}, {alarm.why}; {alarm.command}"
 
 
 def _measured(warm_up_s: float | None) -> str:

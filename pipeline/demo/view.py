@@ -55,6 +55,8 @@ class ModelPicture:
         Alerts that are right in the simulated world.
     to_score, to_ack
         Latency from event to score and to acknowledged command: lately, and overall after the warm-up.
+    latest
+        Its latest alarm.
     """
 
     model: str
@@ -71,6 +73,7 @@ class ModelPicture:
     to_score_overall: Percentiles
     to_ack: Percentiles
     to_ack_overall: Percentiles
+    latest: AlarmLine | None
 
     @property
     def lag(self) -> int:
@@ -203,6 +206,7 @@ class View:
             to_score_overall=model.to_score.overall(),
             to_ack=model.to_ack.since(since),
             to_ack_overall=model.to_ack.overall(),
+            latest=self._line(commands[-1]) if commands else None,
         )
 
     def _line(self, command: Command) -> AlarmLine:

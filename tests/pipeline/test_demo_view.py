@@ -142,6 +142,7 @@ def test_models_are_counted_each_for_itself() -> None:
         ("fraud", "transaction", 3, 1, 0, 2), ("anomaly", "reading", 2, 2, 1, 0),
     ]  # fmt: skip
     assert picture.lag == 2
+    assert any(": score 0.900, heat, load 71 to 43 %" in line for line in render.summary(picture, None))
     assert [(a.model, a.why, a.command) for a in picture.latest] == [
         ("anomaly", "heat, load 71 to 43 %", "reduce_load sent")
     ]
