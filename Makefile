@@ -28,7 +28,7 @@ demo: $(VENV)/.runtime ## a card swipe to an acknowledged command, on real serve
 	$(BIN)/fastdata demo
 
 test: $(VENV)/.dev ## the whole test suite on embedded servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.dev ## ruff, mypy and the layer contracts
 	$(BIN)/ruff check .

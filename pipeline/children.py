@@ -135,7 +135,7 @@ class Supervisor:
             self._start(child)
         elif action is Action.TERMINATE and child.process is not None:
             self._report(child.spec.name, "stopping" if life.stop_asked else "not ready in time, stopping it")
-            child.process.terminate()
+            os.kill(child.process.pid, signal.SIGTERM)  # Popen's own would reap it where it is dead
         elif action is Action.KILL:
             self._report(child.spec.name, "did not stop in time, killing it")
             self._signal_group(child, signal.SIGKILL)
