@@ -48,6 +48,9 @@ from processing.training import train
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
 START: Final = 1_767_225_600_000
+INTERVAL_S: Final = 120
+"""Seconds between two commits, as in the settings by default."""
+
 AFTER: Final = 2 * HOUR
 """After a repair a machine warms up, and windows still hold what was: no alarm counts as false in this time."""
 
@@ -65,7 +68,9 @@ def main() -> None:
     parser.add_argument("--training-hours", type=float, default=26)
     parser.add_argument("--seed", type=int, default=11, help="seed of the watched machines")
     parser.add_argument("--latency", action="store_true", help="measure latency at a reading a second")
-    parser.add_argument("--seconds", type=int, default=180, help="length of the latency window")
+    parser.add_argument(
+        "--seconds", type=int, default=240, help="length of the latency window, two intervals"
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fastdata-fleet-") as folder:
         artifacts = _trained(Path(folder), asked)
@@ -192,7 +197,10 @@ def _latency(artifacts: Sequence[Artifact], asked: Any) -> Iterator[str]:
         ensure_topics(kafka)
         stop = threading.Event()
         query = threading.Thread(
-            target=run, args=(kafka, artifacts, Path(name), stop), kwargs={"interval_s": 60}, daemon=True
+            target=run,
+            args=(kafka, artifacts, Path(name), stop),
+            kwargs={"interval_s": INTERVAL_S},
+            daemon=True,
         )
         query.start()
         warm = time.time() + 90
@@ -226,7 +234,7 @@ def _spread(kafka: KafkaSettings, since_ms: int) -> Iterator[str]:
     entered, spans = np.array(list(seen.values())).T
     rate = len(spans) / (np.ptp(entered) / 1_000)
     quantiles = ", ".join(f"p{q:g} {np.percentile(spans, q):,.0f}" for q in (50, 90, 99, 99.9))
-    yield f"{len(spans):,} scores by three models at {rate:,.0f}/s: {quantiles} ms from Kafka to Kafka, over interval ends (60 s)"
+    yield f"{len(spans):,} scores by three models at {rate:,.0f}/s: {quantiles} ms from Kafka to Kafka, over interval ends (every {INTERVAL_S} s)"
 
 
 def _say(line: str) -> None:
