@@ -8,7 +8,7 @@ from typing import Final, Literal
 LifeState = Literal["active_unacknowledged", "active_acknowledged", "returned_unacknowledged", "closed"]
 """Where an alarm is in its life; `closed`: it has returned and was acknowledged, and a later alert opens another."""
 
-AlarmState = LifeState | Literal["shelved", "out_of_service"]
+AlarmState = Literal[LifeState, "shelved", "out_of_service"]
 """What operators see: an open alarm may be set aside, whatever its life does meanwhile."""
 
 CLOSED: Final[LifeState] = "closed"
