@@ -16,7 +16,7 @@ from actors.gateway import run_gateway
 from actors.ledger import open_ledger
 from actors.settings import ActorSettings, GatewaySettings
 from actors.worker import run_worker
-from ingest.admin import group_lag
+from ingest.admin import group_lag, group_members
 from ingest.consumer import Consumer
 from ingest.ports import Record
 from ingest.producer import Producer
@@ -291,8 +291,10 @@ def test_operations_are_applied_and_silence_closes_alarms_that_a_restarted_worke
     assert verdicts == {"o1": "applied", "o2": "refused"}
     assert len({position for position, _ in workers.rejected}) == 1
     assert store.latest_alarms(1)[0].state == "active_acknowledged"
+    assert (group_members(kafka, "actors"), group_members(kafka, "nobody")) == (1, 0)
 
     workers.stop_one()
+    assert group_members(kafka, "actors") == 0
     store.record_alarm(replace(store.latest_alarms(1)[0], due_at=None))
     workers.settings = workers.settings.model_copy(update={"off_delay_s": 0.01, "sweep_s": 0.05})
     workers.start(store)
