@@ -1,26 +1,35 @@
-"""The life of an alarm, pure: what an alert or an acknowledgement does to the alarms of one entity.
+"""What an entity's alarms are: the state that the entity store keeps as text, and how things are named.
 
-States carry the names of ISA-18.2. An entity has at most one alarm per condition, and a condition is a
-model. Ids are derived from what opened the alarm, so that doing the same again names the same things.
+An entity has at most one open alarm per condition, and a condition is a model. Ids are derived from what
+opened the alarm, so that doing the same again names the same things.
 """
 
 from hashlib import blake2b
-from typing import Final, Literal
 
 import msgspec
 
-from models.actions import Ack, Command, CommandKind, Outcome
+from models.actions import CommandKind, Outcome
+from models.alarms import ACTIVE, CLOSED, AlarmState, LifeState
 from models.scores import Score
-
-State = Literal["active_unacknowledged"]
-OPENS_AS: Final[State] = "active_unacknowledged"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What an opening alarm does: the command that it queues, by the model's name, and its life in milliseconds."""
+    """How alarms live; times in milliseconds.
+
+    Attributes
+    ----------
+    commands
+        The command that an opening alarm queues, by the model's name.
+    off_delay_ms
+        How long no alert may come until an alarm has returned.
+    realarm_after_ms
+        How long an acknowledgement holds while alerts still come.
+    """
 
     commands: dict[str, CommandKind]
     command_ttl_ms: int
+    off_delay_ms: int
+    realarm_after_ms: int
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,8 +40,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     at: int
 
 
+class Shelf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A condition set aside until a time (milliseconds since the epoch), or, without one, until its alarm returns."""
+
+    until: int | None
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One condition of one entity that asks for attention.
+    """One condition of one entity that asks for attention. Times are milliseconds since the epoch.
 
     Attributes
     ----------
@@ -41,14 +56,18 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     event_id, event_time
         The event whose alert opened it.
     opened_at, last_alert_at
-        When it took its first and its latest alert, milliseconds since the epoch.
+        When it took its first and its latest alert.
     commands
         Its commands by id, with the device's answer once there is one.
+    acknowledged_at
+        When an operator acknowledged it; None while nobody has.
+    returned_at
+        When it had been silent for long enough; None while it is active.
     """
 
     alarm_id: str
     condition: str
-    state: State
+    state: LifeState
     event_id: str
     event_time: int
     opened_at: int
@@ -56,12 +75,51 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     alerts: int
     peak: float
     commands: dict[str, Answer | None]
+    acknowledged_at: int | None = None
+    returned_at: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its life is not over."""
+        return self.state != CLOSED
+
+    @property
+    def is_active(self) -> bool:
+        """Whether alerts still come."""
+        return self.state in ACTIVE
 
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All alarms of one entity, by condition."""
+    """All alarms of one entity.
+
+    Attributes
+    ----------
+    by_condition
+        The latest alarm of each condition, open or closed.
+    past
+        Closed alarms that another one has followed: the last of each condition, and those with a command that
+        nobody has answered yet.
+    shelves, out_of_service
+        Conditions that are set aside.
+    """
 
     by_condition: dict[str, Alarm] = {}
+    past: tuple[Alarm, ...] = ()
+    shelves: dict[str, Shelf] = {}
+    out_of_service: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[Alarm, ...]:
+        """Every alarm that is still known."""
+        return (*self.past, *self.by_condition.values())
+
+    def named(self, alarm_id: str) -> Alarm | None:
+        """Return the alarm of this id, if it is still known."""
+        return next((alarm for alarm in self.all if alarm.alarm_id == alarm_id), None)
+
+    def is_aside(self, condition: str) -> bool:
+        """Whether a condition is shelved or out of service: its alarms queue no command."""
+        return condition in self.out_of_service or condition in self.shelves
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -88,83 +146,18 @@ def command_id(alarm: str, kind: CommandKind) -> str:
     return f"command-{_digest(alarm, kind)}"
 
 
-def take_alert(alarms: Alarms, alert: Score, now: int, policy: Policy) -> tuple[Alarms, tuple[Command, ...]]:
-    """Take one alert that was never taken before: open its alarm, or raise the open one.
-
-    Parameters
-    ----------
-    now
-        Milliseconds since the epoch.
-
-    Returns
-    -------
-    tuple
-        The alarms afterwards and the commands to queue.
-    """
-    known = alarms.by_condition.get(alert.model)
-    if known is not None:
-        return _with(alarms, _raised(known, alert, now)), ()
-    commands = _commands(alert, now, policy)
-    return _with(alarms, _opened(alert, now, commands)), commands
+def shown(alarms: Alarms, alarm: Alarm) -> AlarmState:
+    """Return the state that operators see."""
+    if not alarm.is_open:
+        return alarm.state
+    if alarm.condition in alarms.out_of_service:
+        return "out_of_service"
+    return "shelved" if alarm.condition in alarms.shelves else alarm.state
 
 
-def take_ack(alarms: Alarms, ack: Ack) -> Alarms:
-    """Record the first answer to a command; any later one, or one to an unknown command, changes nothing."""
-    for alarm in alarms.by_condition.values():
-        if alarm.alarm_id == ack.alarm_id and alarm.commands.get(ack.command_id, ack) is None:
-            answer = Answer(outcome=ack.outcome, reason=ack.reason, at=ack.at)
-            return _with(
-                alarms, msgspec.structs.replace(alarm, commands={**alarm.commands, ack.command_id: answer})
-            )
-    return alarms
-
-
-def _opened(alert: Score, now: int, commands: tuple[Command, ...]) -> Alarm:
-    return Alarm(
-        alarm_id=alarm_id(alert),
-        condition=alert.model,
-        state=OPENS_AS,
-        event_id=alert.event_id,
-        event_time=alert.event_time,
-        opened_at=now,
-        last_alert_at=now,
-        alerts=1,
-        peak=alert.score,
-        commands={command.command_id: None for command in commands},
-    )
-
-
-def _raised(alarm: Alarm, alert: Score, now: int) -> Alarm:
-    return msgspec.structs.replace(
-        alarm,
-        alerts=alarm.alerts + 1,
-        peak=(min if alert.below else max)(alarm.peak, alert.score),
-        last_alert_at=max(alarm.last_alert_at, now),
-    )
-
-
-def _commands(alert: Score, now: int, policy: Policy) -> tuple[Command, ...]:
-    kind = policy.commands.get(alert.model)
-    if kind is None:
-        return ()
-    alarm = alarm_id(alert)
-    return (
-        Command(
-            command_id=command_id(alarm, kind),
-            kind=kind,
-            entity=alert.entity,
-            alarm_id=alarm,
-            condition=alert.model,
-            event_id=alert.event_id,
-            event_time=alert.event_time,
-            issued_at=now,
-            expires_at=now + policy.command_ttl_ms,
-        ),
-    )
-
-
-def _with(alarms: Alarms, alarm: Alarm) -> Alarms:
-    return Alarms(by_condition={**alarms.by_condition, alarm.condition: alarm})
+def with_alarm(alarms: Alarms, alarm: Alarm) -> Alarms:
+    """Return the alarms with this one as the latest of its condition."""
+    return msgspec.structs.replace(alarms, by_condition={**alarms.by_condition, alarm.condition: alarm})
 
 
 def _digest(*parts: str) -> str:

@@ -1,6 +1,7 @@
 """Decisions on one entity, pure: what a snapshot and new messages add up to.
 
-An entity is one transaction: its alarms, the alerts they have taken and the outbox of commands change together.
+An entity is one transaction: its alarms, the alerts and operations they have taken and the outbox of commands
+change together.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,12 +9,18 @@ from dataclasses import replace
 from typing import Final
 
 from actors import alarm as alarms
-from actors.alarm import Alarm, Alarms, Policy
+from actors.alarm import Alarm, Alarms, Policy, shown
+from actors.alarm_life import take_ack, take_alert
 from actors.items import Change as Message
+from actors.items import Wake
+from actors.operating import operate
+from actors.silence import due_at, settle_all
+from models import operations
 from models.actions import Ack, Command, encode
+from models.operations import AuditEntry, Operation
 from models.scores import Score
 from storage.alarms import AlarmRow
-from storage.entities import Change, CommandRow, CommandStatus, Snapshot, alert_id
+from storage.entities import Change, CommandRow, CommandStatus, OperationRow, Snapshot, alert_id
 
 QUEUED: Final[CommandStatus] = "queued"
 SENT: Final[CommandStatus] = "sent"
@@ -24,10 +31,7 @@ def decide(snapshot: Snapshot, messages: Sequence[Message], now: int, policy: Po
     """Return what to save for these messages, or None when nothing in them is new."""
     draft = _Draft(snapshot, policy)
     for message in messages:
-        if isinstance(message, Ack):
-            draft.answer(message)
-        else:
-            draft.alert(message, now)
+        draft.take(message, now)
     return draft.change()
 
 
@@ -51,36 +55,49 @@ def advance(snapshot: Snapshot, change: Change, version: int) -> Snapshot:
         state=change.state,
         alerts=snapshot.alerts | set(change.alerts),
         commands=tuple(rows.values()),
+        operations=(*snapshot.operations, *change.operations),
     )
 
 
-def alarm_rows(entity: str, snapshot: Snapshot, messages: Sequence[Message]) -> list[AlarmRow]:
+def alarm_rows(
+    entity: str, snapshot: Snapshot, messages: Sequence[Message], policy: Policy
+) -> list[AlarmRow]:
     """Return the alarms that these messages speak of, whether or not they changed them, as lists show them."""
+    known = alarms.decode(snapshot.state)
     statuses = {row.command_id: row.status for row in snapshot.commands}
-    return [_alarm_row(entity, snapshot.version, a, statuses) for a in _spoken_of(snapshot, messages)]
+
+    def row(alarm: Alarm) -> AlarmRow:
+        command = next(reversed(alarm.commands), None)
+        return AlarmRow(
+            alarm_id=alarm.alarm_id,
+            entity=entity,
+            condition=alarm.condition,
+            opened_at=alarm.opened_at,
+            version=snapshot.version,
+            state=shown(known, alarm),
+            event_id=alarm.event_id,
+            alerts=alarm.alerts,
+            command_id=command,
+            command_status=None if command is None else _status(alarm, command, statuses),
+            due_at=due_at(known, alarm, policy),
+        )
+
+    return [row(alarm) for alarm in _spoken_of(known, messages)]
 
 
-def _spoken_of(snapshot: Snapshot, messages: Sequence[Message]) -> list[Alarm]:
+def audit_entries(snapshot: Snapshot, messages: Sequence[Message]) -> list[AuditEntry]:
+    """Return the entries of the operations among these messages, as they were decided first."""
+    asked = {m.operation_id for m in messages if isinstance(m, Operation)}
+    return [operations.decode_entry(row.body) for row in snapshot.operations if row.operation_id in asked]
+
+
+def _spoken_of(known: Alarms, messages: Sequence[Message]) -> list[Alarm]:
+    if any(isinstance(m, Wake) for m in messages):
+        return list(known.all)
     conditions = {m.model for m in messages if isinstance(m, Score)}
+    conditions |= {m.condition for m in messages if isinstance(m, Operation)}
     spoken_of = {m.alarm_id for m in messages if isinstance(m, Ack)}
-    known = alarms.decode(snapshot.state).by_condition.values()
-    return [a for a in known if a.condition in conditions or a.alarm_id in spoken_of]
-
-
-def _alarm_row(entity: str, version: int, alarm: Alarm, statuses: Mapping[str, CommandStatus]) -> AlarmRow:
-    command = next(reversed(alarm.commands), None)
-    return AlarmRow(
-        alarm_id=alarm.alarm_id,
-        entity=entity,
-        condition=alarm.condition,
-        opened_at=alarm.opened_at,
-        version=version,
-        state=alarm.state,
-        event_id=alarm.event_id,
-        alerts=alarm.alerts,
-        command_id=command,
-        command_status=None if command is None else _status(alarm, command, statuses),
-    )
+    return [a for a in known.all if a.condition in conditions or a.alarm_id in spoken_of]
 
 
 def _status(alarm: Alarm, command: str, statuses: Mapping[str, CommandStatus]) -> CommandStatus | None:
@@ -99,29 +116,51 @@ class _Draft:
         self._taken: dict[str, None] = {}
         self._rows = {row.command_id: row for row in snapshot.commands}
         self._changed: dict[str, CommandRow] = {}
+        self._decided = {row.operation_id for row in snapshot.operations}
+        self._operations: list[OperationRow] = []
 
-    def alert(self, score: Score, now: int) -> None:
+    def take(self, message: Message, now: int) -> None:
+        match message:
+            case Ack():
+                self._answer(message)
+            case Operation():
+                self._operate(message, now)
+            case Wake():
+                self._alarms = settle_all(self._alarms, now, self._policy)
+            case _:
+                self._alert(message, now)
+
+    def _alert(self, score: Score, now: int) -> None:
         name = alert_id(score.event_id, score.model)
         if name in self._snapshot.alerts or name in self._taken:
             return
-        self._alarms, commands = alarms.take_alert(self._alarms, score, now, self._policy)
+        self._alarms, commands = take_alert(self._alarms, score, now, self._policy)
         self._taken[name] = None
         for command in commands:
             self._put(_row(command))
 
-    def answer(self, ack: Ack) -> None:
-        self._alarms = alarms.take_ack(self._alarms, ack)
+    def _answer(self, ack: Ack) -> None:
+        self._alarms = take_ack(self._alarms, ack)
         row = self._rows.get(ack.command_id)
         if row is not None and row.status in UNANSWERED:
             self._put(_moved(row, ack.outcome))
 
+    def _operate(self, operation: Operation, now: int) -> None:
+        if operation.operation_id in self._decided:
+            return
+        self._alarms, entry = operate(self._alarms, operation, now, self._policy)
+        self._decided.add(operation.operation_id)
+        self._operations.append(OperationRow(operation.operation_id, operations.encode(entry).decode()))
+
     def change(self) -> Change | None:
-        if not (self._taken or self._changed or self._alarms is not self._before):
+        moved = self._taken or self._changed or self._operations
+        if not (moved or self._alarms is not self._before):
             return None
         return Change(
             state=alarms.encode(self._alarms),
             alerts=tuple(self._taken),
             commands=tuple(self._changed.values()),
+            operations=tuple(self._operations),
         )
 
     def _put(self, row: CommandRow) -> None:

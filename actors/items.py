@@ -1,4 +1,4 @@
-"""What travels to a shard: alerts, acknowledgements, and messages that are neither."""
+"""What travels to a shard: alerts, acknowledgements, operations, messages that are none of these, and wakes."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
@@ -6,9 +6,10 @@ from typing import TypeAlias
 import msgspec
 
 from ingest.ports import Record
-from models import actions, scores
+from models import actions, operations, scores
 from models.actions import Ack
 from models.errors import RejectEventError
+from models.operations import Operation
 from models.scores import Score
 
 
@@ -24,7 +25,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         return (self.record.key or b"").decode(errors="replace")
 
 
-Change: TypeAlias = Score | Ack
+class Wake(msgspec.Struct, frozen=True):
+    """Time may have changed the alarms of an entity: look. It comes from no topic, and losing it is harmless."""
+
+    entity: str
+
+
+Change: TypeAlias = Score | Ack | Operation | Wake
 Item: TypeAlias = Change | Refusal
 Reader: TypeAlias = Callable[[Record], Item]
 
@@ -39,8 +46,13 @@ def read_ack(record: Record) -> Item:
     return _read(actions.decode_ack, record)
 
 
+def read_operation(record: Record) -> Item:
+    """Read one message of the topic `operations`."""
+    return _read(operations.decode, record)
+
+
 def by_entity(items: Iterable[Item]) -> dict[str, list[Change]]:
-    """Group alerts and acknowledgements by entity, each group in the order of arrival."""
+    """Group what changes entities by entity, each group in the order of arrival."""
     groups: dict[str, list[Change]] = {}
     for item in items:
         if not isinstance(item, Refusal):

@@ -32,12 +32,12 @@ class Lanes(Generic[M]):
         self._receipts = receipts
         self._batch = settings.batch
         self._closing = False
-        self._lanes: list[asyncio.Queue[tuple[Item, Receipt[M]] | None]] = [
+        self._lanes: list[asyncio.Queue[tuple[Item, Receipt[M] | None] | None]] = [
             asyncio.Queue(settings.lane) for _ in range(settings.shards)
         ]
 
-    async def admit(self, item: Item, receipt: Receipt[M]) -> None:
-        """Put one message into the lane of its entity's shard; wait while that is full."""
+    async def admit(self, item: Item, receipt: Receipt[M] | None) -> None:
+        """Put one item into the lane of its entity's shard; wait while that is full. What is no message has no receipt."""
         await self._lanes[shard_of(item.entity, len(self._lanes))].put((item, receipt))
 
     async def run(self) -> None:
@@ -60,11 +60,12 @@ class Lanes(Generic[M]):
             except StoppingError:
                 return
             for _, receipt in entries:
-                self._receipts.finish(receipt)
+                if receipt is not None:
+                    self._receipts.finish(receipt)
 
     async def _next(
-        self, lane: "asyncio.Queue[tuple[Item, Receipt[M]] | None]"
-    ) -> list[tuple[Item, Receipt[M]]]:
+        self, lane: "asyncio.Queue[tuple[Item, Receipt[M] | None] | None]"
+    ) -> list[tuple[Item, Receipt[M] | None]]:
         entries = [await lane.get()]
         while len(entries) < self._batch and not lane.empty():
             entries.append(lane.get_nowait())

@@ -41,6 +41,18 @@ class ActorSettings(BaseModel):
     command_ttl_s: float = Field(default=3_600, gt=0)
     """Seconds from its issue after which a command expires."""
 
+    off_delay_s: float = Field(default=3_600, gt=0)
+    """Seconds without a further alert, by the worker's clock, after which an alarm has returned to normal."""
+
+    realarm_after_s: float = Field(default=86_400, gt=0)
+    """Seconds that an acknowledgement holds: a later alert makes the alarm unacknowledged again."""
+
+    sweep_s: float = Field(default=5, gt=0)
+    """Seconds between two looks for alarms that have been silent for long enough, or whose shelf has ended."""
+
+    sweep_most: int = Field(default=1_000, ge=1, le=100_000)
+    """Most alarms that one such look takes up; what is left comes with the next."""
+
     commit_interval_s: float = Field(default=0.5, gt=0)
     """Seconds between two commits of offsets."""
 

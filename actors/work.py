@@ -1,4 +1,4 @@
-"""The work of a shard on one batch: decide, save, publish, mark sent, list; repeated until all of it is done.
+"""The work of a shard on one batch: decide, save, publish, mark sent, list, audit; repeated until all of it is done.
 
 Every step may be done again, so a batch that fails or is cut off anywhere is simply given once more.
 """
@@ -12,7 +12,7 @@ from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
 from actors.alarm import Policy
-from actors.decisions import alarm_rows, decide, mark_sent, queued
+from actors.decisions import alarm_rows, audit_entries, decide, mark_sent, queued
 from actors.errors import RetryLaterError, StoppingError
 from actors.items import Change, Item, Refusal, by_entity
 from actors.outbox import Publication
@@ -92,13 +92,20 @@ class Work:
         return self._snapshots.change(entity, lambda current: mark_sent(current, published))
 
     def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
-        for row in alarm_rows(entity, snapshot, messages):
+        for row in alarm_rows(entity, snapshot, messages, self._policy):
             self._store.record_alarm(row)
+        for entry in audit_entries(snapshot, messages):
+            self._store.record_audit(entry)
 
 
 def policy_of(settings: ActorSettings) -> Policy:
-    """Return what the settings say about opening alarms."""
-    return Policy(commands=settings.opening_commands, command_ttl_ms=round(settings.command_ttl_s * 1_000))
+    """Return what the settings say about the life of alarms."""
+    return Policy(
+        commands=settings.opening_commands,
+        command_ttl_ms=round(settings.command_ttl_s * 1_000),
+        off_delay_ms=round(settings.off_delay_s * 1_000),
+        realarm_after_ms=round(settings.realarm_after_s * 1_000),
+    )
 
 
 def _retrying(settings: ActorSettings, stop: threading.Event) -> Retrying:

@@ -1,4 +1,4 @@
-"""The actor worker: Faust reads alerts and acknowledgements, shards act on them, until it is told to stop."""
+"""The actor worker: Faust reads alerts, acknowledgements and operations, shards act on them, until it shall stop."""
 
 import asyncio
 import threading
@@ -12,12 +12,13 @@ from faust.types.tuples import Message
 
 from actors.agent import Take, build_app
 from actors.errors import StopProcessError
-from actors.items import Reader, read_ack, read_alert
+from actors.items import Reader, read_ack, read_alert, read_operation
 from actors.lanes import Lanes
 from actors.receipts import Receipts
 from actors.settings import ActorSettings
 from actors.shard import Shard
 from actors.supervisor import Supervisor
+from actors.sweep import sweep
 from actors.transport import Consumer
 from actors.work import Reject, Work
 from ingest.ports import Clock, ProducerPort, Record
@@ -40,7 +41,7 @@ def run_worker(
     reject: Reject,
     clock: Clock,
 ) -> None:
-    """Take alerts and acknowledgements until `stop` is set; several workers of one group share the partitions.
+    """Take alerts, acknowledgements and operations until `stop` is set; several workers of one group share the partitions.
 
     Parameters
     ----------
@@ -58,11 +59,12 @@ def run_worker(
     def make_work() -> Work:
         return Work(store, producer, settings, reject=reject, clock=clock, stop=stop)
 
-    asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), stop))
+    sweeping = partial(sweep, store, settings, clock)
+    asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))
 
 
 async def _serve(
-    kafka: KafkaSettings, settings: ActorSettings, start_shard: Any, stop: threading.Event
+    kafka: KafkaSettings, settings: ActorSettings, start_shard: Any, sweeping: Any, stop: threading.Event
 ) -> None:
     supervisor = Supervisor(start_shard, settings)
     receipts: Receipts[Message] = Receipts(lambda message: consumer.acknowledge(message))  # noqa: PLW0108 - made below
@@ -73,18 +75,22 @@ async def _serve(
         {
             "alerts": _taker(read_alert, lanes, receipts, stop),
             "acks": _taker(read_ack, lanes, receipts, stop),
+            "operations": _taker(read_operation, lanes, receipts, stop),
         },
     )
     consumer = cast("Consumer", app.consumer)
     starting, moving = asyncio.create_task(app.start()), asyncio.create_task(lanes.run())
+    waking = asyncio.create_task(sweeping(lambda item: lanes.admit(item, None)))
     try:
-        await _until(stop, app, (starting, moving))
+        await _until(stop, app, (starting, moving, waking))
+        waking.cancel()
         lanes.close()
         await asyncio.wait({moving}, timeout=settings.drain_s)
     finally:
         starting.cancel()
         moving.cancel()
-        await asyncio.gather(starting, moving, return_exceptions=True)
+        waking.cancel()
+        await asyncio.gather(starting, moving, waking, return_exceptions=True)
         await app.stop()
         consumer.release()
         supervisor.stop()

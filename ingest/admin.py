@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ingest.catalog import group_name, topic_name
@@ -67,6 +67,20 @@ def group_lag(settings: KafkaSettings, group: str, topic: TopicName) -> int:
     bounds = watermarks(settings, topic)
     done = _committed(settings, group_name(settings, group), topic_name(settings, topic), list(bounds))
     return sum(end - max(first, done.get(partition, 0)) for partition, (first, end) in bounds.items())
+
+
+def group_members(settings: KafkaSettings, group: str) -> int:
+    """Return how many consumers a group has now; 0 for a group that never was."""
+    name = group_name(settings, group)
+    answers = admin_client(settings).describe_consumer_groups(
+        [name], request_timeout=settings.request_timeout_ms / 1000
+    )
+    try:
+        return len(answers[name].result().members)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return 0
+        raise explain(error, f"ask for the members of group {name}") from error
 
 
 def _metadata(client: AdminClient, settings: KafkaSettings) -> dict[str, Any]:

@@ -39,6 +39,7 @@ TOPICS: Final[Mapping[TopicName, Topic]] = MappingProxyType(
         "alerts": Topic(4, "LogAppendTime"),
         "commands": Topic(2, "LogAppendTime"),
         "acks": Topic(2, "LogAppendTime"),
+        "operations": Topic(2, "LogAppendTime"),
         "dead-letters": Topic(1, "LogAppendTime", retention_hours=4 * HOURS_PER_WEEK),
     }
 )

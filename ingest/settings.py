@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 TopicName = Literal[
-    "transactions", "labels", "readings", "features", "scores", "alerts", "commands", "acks", "dead-letters"
+    "transactions",
+    "labels",
+    "readings",
+    "features",
+    "scores",
+    "alerts",
+    "commands",
+    "acks",
+    "operations",
+    "dead-letters",
 ]
 """A topic's name in this application; in Kafka it has `KafkaSettings.prefix` in front."""
 

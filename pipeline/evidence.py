@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ingest.ports import Record
-from models import actions, dead_letters, scores
+from models import actions, dead_letters, operations, scores
 from models.actions import Outcome
+from models.alarms import CLOSED
 from models.errors import RejectEventError
 from pipeline.sources import place
 from storage.entities import CommandStatus, EntityStore, alert_id
@@ -82,6 +83,24 @@ class Acks:
 
 
 @dataclass
+class Operations:
+    """The topic `operations`.
+
+    Attributes
+    ----------
+    ids
+        Every operation id.
+    complete
+        Whether the topic shows that it still holds its beginning.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    duplicates: int = 0
+    malformed: int = 0
+    complete: bool = True
+
+
+@dataclass
 class Entities:
     """The entity store.
 
@@ -94,13 +113,22 @@ class Entities:
     command_pairs
         (alarm id, command id) of each command in an outbox.
     alarms
-        (entity/condition, alarm id) of each listed alarm.
+        (entity/condition, alarm id) of each open alarm in the list.
+    closed
+        How many alarms in the list are closed.
+    operations
+        Ids of the operations that entities have decided.
+    audit
+        Verdict of each operation in the audit.
     """
 
     taken: set[str] = field(default_factory=set)
     commands: dict[str, CommandStatus] = field(default_factory=dict)
     command_pairs: list[tuple[str, str]] = field(default_factory=list)
     alarms: list[tuple[str, str]] = field(default_factory=list)
+    closed: int = 0
+    operations: set[str] = field(default_factory=set)
+    audit: dict[str, str] = field(default_factory=dict)
 
 
 def read_scores(records: Iterable[Record]) -> Scores:
@@ -158,6 +186,24 @@ def read_acks(records: Iterable[Record]) -> Acks:
     return found
 
 
+def read_operations(records: Iterable[Record]) -> Operations:
+    """Read `operations`."""
+    found, begun = Operations(), set[int]()
+
+    def watched() -> Iterator[Record]:
+        for record in records:
+            if record.partition not in begun:
+                begun.add(record.partition)
+                found.complete &= record.offset == 0
+            yield record
+
+    for operation in _readable(watched(), operations.decode, found):
+        found.duplicates += operation.operation_id in found.ids
+        found.ids.add(operation.operation_id)
+    found.complete &= bool(begun)
+    return found
+
+
 class _CountsMalformed(Protocol):
     malformed: int
 
@@ -185,5 +231,10 @@ def read_entities(store: EntityStore) -> Entities:
             found.commands[row.command_id] = row.status
             command = actions.decode_command(row.body.encode())
             found.command_pairs.append((command.alarm_id, row.command_id))
-        found.alarms.extend((f"{entity}/{a.condition}", a.alarm_id) for a in store.alarms_of(entity))
+        found.operations |= {row.operation_id for row in snapshot.operations}
+        alarms = store.alarms_of(entity)
+        opened = [alarm for alarm in alarms if alarm.state != CLOSED]
+        found.alarms.extend((f"{entity}/{alarm.condition}", alarm.alarm_id) for alarm in opened)
+        found.closed += len(alarms) - len(opened)
+    found.audit.update(store.audited())
     return found

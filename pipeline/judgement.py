@@ -45,6 +45,7 @@ def judge(found: Evidence, scored: Mapping[str, str], ids: EventIds) -> Reconcil
             _carried_out(found),
             _one_answer(found),
             _recorded(found),
+            _audited(found),
         ),
         information=_information(found),
     )
@@ -151,7 +152,10 @@ def _taken(found: Evidence) -> Stage:
 
 
 def _one_alarm(found: Evidence) -> Stage:
-    return reconcile.at_most_one("one alarm per entity and model", found.entities.alarms, what="alarms")
+    stage = reconcile.at_most_one(
+        "one open alarm per entity and condition", found.entities.alarms, what="open alarms"
+    )
+    return replace(stage, counts={**stage.counts, "closed alarms": found.entities.closed})
 
 
 def _one_command(found: Evidence) -> Stage:
@@ -188,6 +192,21 @@ def _recorded(found: Evidence) -> Stage:
     )
 
 
+def _audited(found: Evidence) -> Stage:
+    verdicts = list(found.entities.audit.values())
+    return reconcile.compare(
+        "operations taken = audited",
+        found.operations.ids | found.entities.operations,
+        found.entities.audit.keys(),
+        tolerate_phantoms=not found.operations.complete,
+        counts={
+            "applied": verdicts.count("applied"),
+            "refused": verdicts.count("refused"),
+            "duplicates": found.operations.duplicates,
+        },
+    )
+
+
 def _information(found: Evidence) -> dict[str, int]:
     return {
         "refused at the door": found.dead.at_door.total(),
@@ -197,5 +216,6 @@ def _information(found: Evidence) -> dict[str, int]:
         "malformed alerts": found.alerts.malformed,
         "malformed commands": found.commands.malformed,
         "malformed acknowledgements": found.acks.malformed,
+        "malformed operations": found.operations.malformed,
         "malformed dead letters": found.dead.malformed,
     }

@@ -12,7 +12,7 @@ from ingest.ports import Record
 from ingest.settings import TopicName
 from models.events import EVENT_TYPES, Event, read_for, tag_of
 from pipeline import evidence, sources
-from pipeline.evidence import Acks, Commands, DeadLetters, Entities, Scores
+from pipeline.evidence import Acks, Commands, DeadLetters, Entities, Operations, Scores
 from pipeline.sources import Newest, Source
 from storage.entities import EntityStore
 from storage.scores import ScoreStore
@@ -57,6 +57,7 @@ class Evidence:
     entities: Entities
     commands: Commands
     acks: Acks
+    operations: Operations
     effects: tuple[str, ...]
     dropped_late: int
 
@@ -115,6 +116,7 @@ def gather(places: Places) -> Evidence:
         entities=evidence.read_entities(places.entities),
         commands=evidence.read_commands(places.read_all("commands")),
         acks=evidence.read_acks(places.read_all("acks")),
+        operations=evidence.read_operations(places.read_all("operations")),
         effects=tuple(places.effects()),
         dropped_late=places.dropped_late(),
     )

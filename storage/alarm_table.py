@@ -1,5 +1,6 @@
-"""Alarms for lists in Cassandra: a partition a day of opening, an index by entity."""
+"""Alarms for lists in Cassandra: a partition a day of opening; indexes by entity, id, state and due time."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from cassandra.cluster import Session
@@ -12,12 +13,16 @@ from storage.times import day_of, millis
 
 _RECORD: Final = """
 INSERT INTO alarms_by_day (
-    day, opened_at, alarm_id, entity, condition, version, state, event_id, alerts, command_id, command_status
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?
+    day, opened_at, alarm_id, entity, condition, version, state, event_id, alerts, command_id, command_status,
+    due_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?
 """
 _DAYS: Final = "SELECT DISTINCT day FROM alarms_by_day"
 _OF_DAY: Final = "SELECT * FROM alarms_by_day WHERE day = ? LIMIT ?"
 _OF_ENTITY: Final = "SELECT * FROM alarms_by_day WHERE entity = ?"
+_BY_ID: Final = "SELECT * FROM alarms_by_day WHERE alarm_id = ?"
+_IN_STATE: Final = "SELECT * FROM alarms_by_day WHERE state = ?"
+_DUE: Final = "SELECT * FROM alarms_by_day WHERE due_at <= ? LIMIT ?"
 
 
 class CassandraAlarms:
@@ -28,6 +33,7 @@ class CassandraAlarms:
         with mapped("preparing the statements of alarms"):
             self._record, self._days = session.prepare(_RECORD), session.prepare(_DAYS)
             self._of_day, self._of_entity = session.prepare(_OF_DAY), session.prepare(_OF_ENTITY)
+            self._by_id, self._in_state, self._due = map(session.prepare, (_BY_ID, _IN_STATE, _DUE))
         self._record.is_idempotent = True
 
     def record_alarm(self, alarm: AlarmRow) -> None:
@@ -50,8 +56,27 @@ class CassandraAlarms:
     def alarms_of(self, entity: str) -> list[AlarmRow]:
         """Return the alarms of one entity, newest first."""
         with mapped(f"listing the alarms of {entity!r}"):
-            alarms = [_alarm(row) for row in self._session.execute(self._of_entity, (entity,))]
-        return sorted(alarms, key=lambda alarm: (-alarm.opened_at, alarm.alarm_id))
+            return _newest_first(self._session.execute(self._of_entity, (entity,)))
+
+    def alarm(self, alarm_id: str) -> AlarmRow | None:
+        """Return one alarm, or None when it is not listed."""
+        with mapped(f"looking for alarm {alarm_id!r}"):
+            row = self._session.execute(self._by_id, (alarm_id,)).one()
+        return None if row is None else _alarm(row)
+
+    def alarms_in(self, state: str) -> list[AlarmRow]:
+        """Return all alarms in one state, newest first; ask for `closed` ones by `latest_alarms`."""
+        with mapped(f"listing the alarms in state {state!r}"):
+            return _newest_first(self._session.execute(self._in_state, (state,)))
+
+    def due_alarms(self, now: int, limit: int) -> list[AlarmRow]:
+        """Return alarms whose due time has come (milliseconds since the epoch), in no order."""
+        with mapped("listing the alarms that are due"):
+            return [_alarm(row) for row in self._session.execute(self._due, (now, limit))]
+
+
+def _newest_first(rows: Iterable[Any]) -> list[AlarmRow]:
+    return sorted(map(_alarm, rows), key=lambda alarm: (-alarm.opened_at, alarm.alarm_id))
 
 
 def _values(alarm: AlarmRow) -> tuple[Any, ...]:
@@ -67,6 +92,7 @@ def _values(alarm: AlarmRow) -> tuple[Any, ...]:
         alarm.alerts,
         UNSET_VALUE if alarm.command_id is None else alarm.command_id,
         UNSET_VALUE if alarm.command_status is None else alarm.command_status,
+        alarm.due_at,
         alarm.opened_at * 1000 + alarm.version,
     )
 
@@ -83,4 +109,5 @@ def _alarm(row: Any) -> AlarmRow:
         alerts=row.alerts,
         command_id=row.command_id,
         command_status=row.command_status,
+        due_at=None if row.due_at is None else millis(row.due_at),
     )

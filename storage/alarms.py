@@ -24,6 +24,8 @@ class AlarmRow:
         How many alerts it has taken.
     command_id, command_status
         The last command it sent and how that went; None without one.
+    due_at
+        When time alone will change it (milliseconds since the epoch); None when it will not.
     """
 
     alarm_id: str
@@ -36,6 +38,7 @@ class AlarmRow:
     alerts: int
     command_id: str | None = None
     command_status: str | None = None
+    due_at: int | None = None
 
 
 class AlarmStore(Protocol):
@@ -47,6 +50,18 @@ class AlarmStore(Protocol):
 
     def latest_alarms(self, limit: int) -> list[AlarmRow]:
         """Return the alarms opened last, newest first."""
+        ...
+
+    def alarm(self, alarm_id: str) -> AlarmRow | None:
+        """Return one alarm, or None when it is not listed."""
+        ...
+
+    def alarms_in(self, state: str) -> list[AlarmRow]:
+        """Return all alarms in one state, newest first; ask for `closed` ones by `latest_alarms`."""
+        ...
+
+    def due_alarms(self, now: int, limit: int) -> list[AlarmRow]:
+        """Return alarms whose due time has come (milliseconds since the epoch), in no order."""
         ...
 
     def alarms_of(self, entity: str) -> list[AlarmRow]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from storage.alarms import AlarmStore
+from storage.audit import AuditStore
 
 CommandStatus = Literal["queued", "sent", "succeeded", "refused", "expired"]
 
@@ -25,6 +26,14 @@ class CommandRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationRow:
+    """One operation that an entity has decided, and its encoded audit entry."""
+
+    operation_id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """An entity as stored at one version; version 0 and no state when nothing was stored yet."""
 
@@ -32,6 +41,7 @@ class Snapshot:
     state: str | None
     alerts: frozenset[str]
     commands: tuple[CommandRow, ...]
+    operations: tuple[OperationRow, ...] = ()
 
 
 EMPTY = Snapshot(version=0, state=None, alerts=frozenset(), commands=())
@@ -40,11 +50,12 @@ EMPTY = Snapshot(version=0, state=None, alerts=frozenset(), commands=())
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one save brings: the whole new state, alerts newly taken, commands new or changed."""
+    """What one save brings: the whole new state, alerts and operations newly taken, commands new or changed."""
 
     state: str
     alerts: tuple[str, ...] = ()
     commands: tuple[CommandRow, ...] = ()
+    operations: tuple[OperationRow, ...] = ()
 
 
 def alert_id(event_id: str, model: str) -> str:
@@ -52,11 +63,11 @@ def alert_id(event_id: str, model: str) -> str:
     return f"{event_id}/{model}"
 
 
-class EntityStore(AlarmStore, Protocol):
-    """Entities, each changed by one conditional write, and their alarms for lists."""
+class EntityStore(AlarmStore, AuditStore, Protocol):
+    """Entities, each changed by one conditional write, their alarms for lists, and the audit."""
 
     def load(self, entity: str) -> Snapshot:
-        """Return the entity as the last successful save left it; commands are sorted by id."""
+        """Return the entity as the last successful save left it; commands and operations are sorted by id."""
         ...
 
     def save(self, entity: str, expected_version: int, change: Change) -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from storage.entities import EMPTY, CommandRow, Snapshot
+from storage.entities import EMPTY, CommandRow, OperationRow, Snapshot
 
 ALERT: Final = "alert"
 COMMAND: Final = "command"
+OPERATION: Final = "operation"
 
 
 def snapshot(rows: Sequence[Any]) -> Snapshot:
@@ -18,6 +19,7 @@ def snapshot(rows: Sequence[Any]) -> Snapshot:
         state=rows[0].state,
         alerts=frozenset(row.id for row in rows if row.kind == ALERT),
         commands=tuple(CommandRow(row.id, row.status, row.body) for row in rows if row.kind == COMMAND),
+        operations=tuple(OperationRow(row.id, row.body) for row in rows if row.kind == OPERATION),
     )
 
 

@@ -10,6 +10,7 @@ from cassandra.query import BatchStatement
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from storage.alarm_table import CassandraAlarms
+from storage.audit_table import CassandraAudit
 from storage.entities import Change, Snapshot
 from storage.entity_rows import is_whole, snapshot
 from storage.errors import RetryLaterError, StaleWriteError
@@ -24,6 +25,9 @@ _GUARD: Final = "UPDATE entity_state SET version = ?, writer = ?, state = ? WHER
 _TAKE: Final = "INSERT INTO entity_state (entity, kind, id, taken_at) VALUES (?, 'alert', ?, ?) USING TTL ?"
 _PUT: Final = (
     "INSERT INTO entity_state (entity, kind, id, status, body) VALUES (?, 'command', ?, ?, ?) USING TTL ?"
+)
+_DECIDE: Final = (
+    "INSERT INTO entity_state (entity, kind, id, taken_at, body) VALUES (?, 'operation', ?, ?, ?) USING TTL ?"
 )
 _LOAD: Final = "SELECT version, state, kind, id, status, body FROM entity_state WHERE entity = ?"
 _WRITER: Final = "SELECT version, writer FROM entity_state WHERE entity = ? LIMIT 1"
@@ -60,12 +64,13 @@ class CassandraEntityState:
             self._guard, self._take, self._put, self._entities = map(
                 session.prepare, (_GUARD, _TAKE, _PUT, _ENTITIES)
             )
+            self._decide = session.prepare(_DECIDE)
             self._load, self._writer, self._taken_at = map(session.prepare, (_LOAD, _WRITER, _TAKEN_AT))
         for select in (self._load, self._writer):
             select.consistency_level = ConsistencyLevel.LOCAL_SERIAL  # sees a save that is not yet settled
 
     def load(self, entity: str) -> Snapshot:
-        """Return the entity as the last successful save left it; commands are sorted by id."""
+        """Return the entity as the last successful save left it; commands and operations are sorted by id."""
         with mapped(f"loading entity {entity!r}"):
             for _ in range(_ATTEMPTS):
                 rows = list(self._session.execute(self._load, (entity,)))
@@ -114,11 +119,14 @@ class CassandraEntityState:
         for row in change.commands:
             values: tuple[Any, ...] = (entity, row.command_id, row.status, row.body, keep.commands * _DAY_S)
             batch.add(self._put, values)
+        for decided in change.operations:
+            values = (entity, decided.operation_id, now, decided.body, keep.commands * _DAY_S)
+            batch.add(self._decide, values)
         return batch
 
 
-class CassandraEntityStore(CassandraEntityState, CassandraAlarms):
-    """`EntityStore` on the tables `entity_state` and `alarms_by_day`; safe for threads.
+class CassandraEntityStore(CassandraEntityState, CassandraAlarms, CassandraAudit):
+    """`EntityStore` on the tables `entity_state`, `alarms_by_day` and `audit`; safe for threads.
 
     Parameters
     ----------
@@ -139,3 +147,4 @@ class CassandraEntityStore(CassandraEntityState, CassandraAlarms):
     ) -> None:
         CassandraEntityState.__init__(self, session, settings, clock, new_token)
         CassandraAlarms.__init__(self, session)
+        CassandraAudit.__init__(self, session)

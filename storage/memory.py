@@ -9,6 +9,7 @@ from models.scores import Score
 from storage.alarms import AlarmRow
 from storage.entities import EMPTY, Change, Snapshot
 from storage.errors import StaleWriteError
+from storage.memory_audit import MemoryAudit
 from storage.scores import StampedScore
 from storage.times import days_between
 
@@ -50,8 +51,8 @@ class _Entity:
     taken: dict[str, int] = field(default_factory=dict)
 
 
-class MemoryEntityStore:
-    """Entities and alarms in dictionaries; safe for threads.
+class MemoryEntityStore(MemoryAudit):
+    """Entities, alarms and the audit in dictionaries; safe for threads.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ class MemoryEntityStore:
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
+        super().__init__()
         self._clock = clock
         self._lock = Lock()
         self._entities: dict[str, _Entity] = {}
@@ -106,6 +108,20 @@ class MemoryEntityStore:
         """Return the alarms of one entity, newest first."""
         return [alarm for alarm in self._newest() if alarm.entity == entity]
 
+    def alarm(self, alarm_id: str) -> AlarmRow | None:
+        """Return one alarm, or None when it is not listed."""
+        with self._lock:
+            return self._alarms.get(alarm_id)
+
+    def alarms_in(self, state: str) -> list[AlarmRow]:
+        """Return all alarms in one state, newest first."""
+        return [alarm for alarm in self._newest() if alarm.state == state]
+
+    def due_alarms(self, now: int, limit: int) -> list[AlarmRow]:
+        """Return alarms whose due time has come."""
+        due = (alarm for alarm in self._newest() if alarm.due_at is not None and alarm.due_at <= now)
+        return list(due)[:limit]
+
     def _newest(self) -> list[AlarmRow]:
         with self._lock:
             return sorted(self._alarms.values(), key=lambda a: (-a.opened_at, a.alarm_id))
@@ -113,12 +129,14 @@ class MemoryEntityStore:
 
 def _changed(snapshot: Snapshot, change: Change) -> Snapshot:
     commands = {c.command_id: c for c in (*snapshot.commands, *change.commands)}
+    decided = {o.operation_id: o for o in (*snapshot.operations, *change.operations)}
     return replace(
         snapshot,
         version=snapshot.version + 1,
         state=change.state,
         alerts=snapshot.alerts | frozenset(change.alerts),
         commands=tuple(commands[key] for key in sorted(commands)),
+        operations=tuple(decided[key] for key in sorted(decided)),
     )
 
 

@@ -18,11 +18,14 @@ class Retention(BaseModel):
     alarms: Days = 400
     """Days that the lists of alarms live."""
 
+    audit: Days = 1_825
+    """Days that the audit of operations lives."""
+
     taken_alerts: Days = 30
     """Days that an entity remembers an alert it took; longer than Kafka keeps the topic `alerts`."""
 
     commands: Days = 90
-    """Days that an entity keeps a command after its last change; longer than a command may take."""
+    """Days that an entity keeps a command after its last change, and an operation; longer than a command may take."""
 
 
 class CassandraSettings(BaseModel):

@@ -39,4 +39,5 @@ def _groups(settings: Settings) -> tuple[tuple[str, TopicName], ...]:
         (settings.actors.group, "alerts"),
         (settings.gateway.group, "commands"),
         (settings.actors.group, "acks"),
+        (settings.actors.group, "operations"),
     )

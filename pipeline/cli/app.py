@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import checks, demo, feeds, machines, models, run, servers
+from pipeline.cli import alarms, checks, demo, feeds, machines, models, run, servers
 from pipeline.cli.given import Given
 from pipeline.cli.group import CommandGroup
 
@@ -68,4 +68,5 @@ feeds.add_to(app)
 machines.add_to(app)
 run.add_to(app)
 checks.add_to(app)
+alarms.add_to(app)
 demo.add_to(app)

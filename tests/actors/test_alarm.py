@@ -1,14 +1,21 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors import alarm
-from actors.alarm import Alarms, Policy, alarm_id, take_ack, take_alert
+from actors.alarm import Alarms, Policy, alarm_id
+from actors.alarm_life import take_ack, take_alert
 from models.actions import Ack, Command
 from models.scores import Score
 
-POLICY = Policy(commands={"fraud": "block_card", "velocity": "stop_machine"}, command_ttl_ms=60_000)
+POLICY = Policy(
+    commands={"fraud": "block_card", "velocity": "stop_machine"},
+    command_ttl_ms=60_000,
+    off_delay_ms=10_000,
+    realarm_after_ms=50_000,
+)
 
 
 def ack_of(command: Command, outcome: Any = "succeeded", at: Any = 5) -> Ack:
@@ -72,7 +79,7 @@ def test_ids_follow_from_what_opened_the_alarm(alert: Callable[..., Score]) -> N
 
 def test_without_a_command_in_the_policy_the_alarm_opens_alone(alert: Callable[..., Score]) -> None:
     alarms, commands = take_alert(
-        Alarms(), alert(), 1, Policy(commands={"other": "stop_machine"}, command_ttl_ms=1)
+        Alarms(), alert(), 1, msgspec.structs.replace(POLICY, commands={"other": "stop_machine"})
     )
     assert commands == ()
     assert alarms.by_condition["fraud"].commands == {}

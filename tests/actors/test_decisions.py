@@ -7,7 +7,12 @@ from models.actions import Ack, decode_command
 from models.scores import Score
 from storage.entities import EMPTY, Snapshot
 
-POLICY = Policy(commands={"fraud": "block_card", "other": "stop_machine"}, command_ttl_ms=60_000)
+POLICY = Policy(
+    commands={"fraud": "block_card", "other": "stop_machine"},
+    command_ttl_ms=60_000,
+    off_delay_ms=10_000,
+    realarm_after_ms=50_000,
+)
 
 
 def saved(snapshot: Snapshot, *messages: Score | Ack) -> Snapshot:
@@ -55,13 +60,13 @@ def test_an_alarm_keeps_its_outcome_when_its_command_left_the_outbox(alert: Call
     answered = saved(opened, ack_of(opened))
     for snapshot, status in ((opened, None), (answered, "succeeded")):
         emptied = replace(snapshot, commands=())
-        (row,) = alarm_rows("card", emptied, [alert("e1")])
+        (row,) = alarm_rows("card", emptied, [alert("e1")], POLICY)
         assert row.command_status == status
 
 
 def test_the_list_shows_the_alarms_that_were_spoken_of(alert: Callable[..., Score]) -> None:
     snapshot = saved(EMPTY, alert("e1"), alert("e1", model="other"))
-    rows = alarm_rows("card", snapshot, [alert("e1", model="other")])
+    rows = alarm_rows("card", snapshot, [alert("e1", model="other")], POLICY)
     assert [(row.condition, row.version, row.opened_at) for row in rows] == [("other", 1, 5_000)]
-    (row,) = alarm_rows("card", snapshot, [ack_of(snapshot)])
+    (row,) = alarm_rows("card", snapshot, [ack_of(snapshot)], POLICY)
     assert row.command_id == snapshot.commands[0].command_id

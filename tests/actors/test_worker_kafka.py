@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,20 @@ from actors.gateway import run_gateway
 from actors.ledger import open_ledger
 from actors.settings import ActorSettings, GatewaySettings
 from actors.worker import run_worker
-from ingest.admin import group_lag
+from ingest.admin import group_lag, group_members
 from ingest.consumer import Consumer
 from ingest.ports import Record
 from ingest.producer import Producer
 from ingest.reading import read_all
 from ingest.settings import KafkaSettings, TopicSettings
 from ingest.topics import ensure_topics
+from models import operations
 from models.actions import decode_ack, decode_command
 from models.errors import RejectEventError
+from models.operations import Operation
 from models.scores import Score, encode
 from pipeline.bootstrap.clocks import wall_ms
+from storage.alarms import AlarmRow
 from storage.entities import EntityStore
 from storage.entity_store import CassandraEntityStore
 from storage.memory import MemoryEntityStore
@@ -268,6 +272,47 @@ def test_workers_that_come_and_go_lose_nothing(
         (c.entity, c.command_id) for c in (decode_command(r.value) for r in read_all(kafka, "commands"))
     }
     assert len(commands) == 30, "one command an entity, whoever took its alerts"
+
+
+def test_operations_are_applied_and_silence_closes_alarms_that_a_restarted_worker_never_saw(
+    kafka: KafkaSettings, workers: Workers, store: MemoryEntityStore, alert: Callable[..., Score]
+) -> None:
+    workers.settings = workers.settings.model_copy(update={"off_delay_s": 3_600})
+    send(kafka, alert("e1", entity="card"))
+    workers.start(store)
+    wait_until(lambda: store.latest_alarms(1) != [], "the alarm is listed")
+    (opened,) = store.latest_alarms(1)
+    with Producer(kafka) as producer:
+        for body in [operations.encode(acknowledgement(opened, name)) for name in ("o1", "o1", "o2")]:
+            producer.send("operations", "card", body)
+        producer.send("operations", "card", b"{}")
+    wait_until(lambda: group_lag(kafka, "actors", "operations") == 0, "the operations are committed")
+    verdicts = {e.operation.operation_id: e.verdict for e in store.latest_audit(9)}
+    assert verdicts == {"o1": "applied", "o2": "refused"}
+    assert len({position for position, _ in workers.rejected}) == 1
+    assert store.latest_alarms(1)[0].state == "active_acknowledged"
+    assert (group_members(kafka, "actors"), group_members(kafka, "nobody")) == (1, 0)
+
+    workers.stop_one()
+    assert group_members(kafka, "actors") == 0
+    store.record_alarm(replace(store.latest_alarms(1)[0], due_at=None))
+    workers.settings = workers.settings.model_copy(update={"off_delay_s": 0.01, "sweep_s": 0.05})
+    workers.start(store)
+    wait_until(lambda: store.latest_alarms(1)[0].state == "closed", "silence closes the alarm")
+
+
+def acknowledgement(row: AlarmRow, name: str) -> Operation:
+    return Operation(
+        operation_id=name,
+        action="acknowledge",
+        entity=row.entity,
+        condition=row.condition,
+        alarm_id=row.alarm_id,
+        who="ann",
+        why="",
+        asked_at=row.opened_at,
+        expires_at=row.opened_at + 3_600_000,
+    )
 
 
 @pytest.mark.cassandra

@@ -15,7 +15,7 @@ from installation import Installation
 
 from actors import gateway
 from actors.issuer import answer
-from actors.items import read_ack, read_alert
+from actors.items import Wake, read_ack, read_alert, read_operation
 from actors.ledger import Ledger, open_ledger
 from actors.settings import ActorSettings
 from actors.work import Work
@@ -23,15 +23,17 @@ from ingest.catalog import source_topic
 from ingest.memory import Bus
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
-from models import dead_letters, events, scores
+from models import dead_letters, events, operations, scores
 from models.actions import Ack, Command, decode_command
 from models.errors import RejectEventError
 from models.events import Label, Transaction
+from models.operations import Action, Operation
 from models.scores import Score
 from pipeline import artifacts, judgement, sources, verify
 from pipeline.bootstrap.rejects import letter, reject_into
 from pipeline.reconcile import Reconciliation
 from pipeline.verify import Places, Scored
+from storage.alarms import AlarmRow
 from storage.memory import MemoryEntityStore, MemoryScoreStore
 from storage.settings import WriterSettings
 from storage.writer import Writer
@@ -46,7 +48,8 @@ class SmallPipeline:
 
     def __init__(self, ledger: Ledger) -> None:
         ticks = itertools.count(NOW_MS)
-        self.clock: Callable[[], int] = lambda: next(ticks)
+        self.silent_ms = 0
+        self.clock: Callable[[], int] = lambda: next(ticks) + self.silent_ms
         self.bus = Bus(KafkaSettings(bootstrap_servers="none", prefix="t-"), self.clock)
         self.producer = self.bus.producer()
         self.scores = MemoryScoreStore()
@@ -68,7 +71,7 @@ class SmallPipeline:
             clock=self.clock,
             stop=threading.Event(),
         )
-        self._alerts = self.bus.consumer("actors", ["alerts", "acks"])
+        self._alerts = self.bus.consumer("actors", ["alerts", "acks", "operations"])
         self._commands = self.bus.consumer("gateway", ["commands"])
 
     def transactions(self, count: int, *, first: int = 0, event_time: int = NOW_MS - HOUR_MS) -> None:
@@ -133,6 +136,27 @@ class SmallPipeline:
         for topic in topics:
             self.producer.send(topic, score.entity, scores.encode(score))
 
+    def operate(self, action: Action, name: str, row: AlarmRow) -> None:
+        """Send what an operator does with an alarm."""
+        now = self.clock()
+        operation = Operation(
+            operation_id=name,
+            action=action,
+            entity=row.entity,
+            condition=row.condition,
+            alarm_id=row.alarm_id,
+            who="ann",
+            why="",
+            asked_at=now,
+            expires_at=now + HOUR_MS,
+        )
+        self.producer.send("operations", row.entity, operations.encode(operation))
+
+    def fall_silent(self) -> None:
+        """Let two hours go by without an alert, and sweep."""
+        self.silent_ms += 2 * HOUR_MS
+        self._work([Wake(row.entity) for row in self.entities.due_alarms(self.clock(), 1_000)])
+
     def refuse(self, record: Record) -> None:
         """Write a dead letter."""
         error = RejectEventError("malformed_json", "no event")
@@ -177,7 +201,7 @@ class SmallPipeline:
 
     def _act(self) -> int:
         records = self._alerts.poll(1_000, 0)
-        readers = {"t-alerts": read_alert, "t-acks": read_ack}
+        readers = {"t-alerts": read_alert, "t-acks": read_ack, "t-operations": read_operation}
         if records:
             self._work([readers[record.topic](record) for record in records])
             self._alerts.commit(records)

@@ -26,6 +26,7 @@ COMMANDS = [
     "demo",
     "verify",
     "story",
+    "alarms",
 ]
 AWAY = {
     "FASTDATA_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -89,6 +90,9 @@ def test_help_loads_nothing_heavy() -> None:
         (["simulate", "transactions", "--limit", "0"], "limit Input should be greater than 0"),
         (["simulate", "readings", "--every", "0"], "every_s Input should be greater than or equal to 0.1"),
         (["simulate", "register", "none/r.toml"], "can't write none/r.toml: No such file or directory"),
+        (["alarms", "shelve", "a"], "say how long: --for TIME, or --once until the alarm returns"),
+        (["alarms", "shelve", "a", "--for", "1h", "--once"], "say how long"),
+        (["alarms", "shelve", "a", "--for", "soon"], "'soon' is no length of time"),
         (["machines", "import", str(Path(__file__))], "a register is a file of kind .toml or .csv"),
     ],
 )
@@ -109,6 +113,8 @@ def test_a_mistake_is_one_line_and_status_2(arguments: list[str], message: str) 
         ["story"],
         ["run", "--only", "x"],
         ["replay", "none.csv"],
+        ["alarms", "ack"],
+        ["alarms", "list", "--state", "normal"],
         ["simulate", "readings", "--to", "r.parquet"],
         ["simulate", "readings", "--live", "--start", "2024-01-01"],
     ],
@@ -120,7 +126,16 @@ def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["migrate"], ["verify"], ["story", "e1"], ["status"], ["machines", "list"]]
+    "arguments",
+    [
+        ["migrate"],
+        ["verify"],
+        ["story", "e1"],
+        ["status"],
+        ["machines", "list"],
+        ["alarms", "list"],
+        ["alarms", "ack", "a"],
+    ],
 )
 def test_a_server_that_is_away_is_one_line_and_status_3(arguments: list[str]) -> None:
     status, _, err = call(*arguments, env=AWAY)

@@ -19,6 +19,7 @@ ACCEPTED = "t-transactions for fraud: accepted = scored + dead-lettered + late"
 REFUSED = "t-transactions: invalid = dead-lettered"
 REFUSED_LABELS = "t-labels: invalid = dead-lettered"
 ONE_VERSION = "each event acted on by one version"
+AUDITED = "operations taken = audited"
 DAY_MS = 86_400_000
 
 
@@ -49,7 +50,7 @@ def test_a_pipeline_that_worked_is_clean_and_its_counts_add_up(busy: Pipeline) -
     }  # fmt: skip
     assert stage(found, REFUSED_LABELS).counts == {"valid": 20, "invalid": 1}
     assert stage(found, "alerts = taken by an alarm").given == 10
-    assert stage(found, "one alarm per entity and model").given == 2
+    assert stage(found, "one open alarm per entity and condition").given == 2
     recorded = stage(found, "commands acknowledged = recorded on the alarm").counts
     assert recorded["succeeded"] + recorded["refused"] == 2
 
@@ -212,7 +213,7 @@ def test_a_second_alarm_of_one_card_and_model_is_caught(busy: Pipeline) -> None:
         )
     )
     found = busy.verify()
-    assert broken(found) == {"one alarm per entity and model"}
+    assert broken(found) == {"one open alarm per entity and condition"}
 
 
 def test_a_second_command_for_one_alarm_is_caught(busy: Pipeline) -> None:
@@ -251,6 +252,57 @@ def test_an_answer_that_the_alarm_does_not_record_is_caught(pipeline: Pipeline) 
     assert broken(found) == {"one answer per command", "commands acknowledged = recorded on the alarm"}
 
 
+@pytest.fixture
+def operated(busy: Pipeline) -> Pipeline:
+    """Two alarms acknowledged, one of them in vain twice, silent, and alerts that open the next ones."""
+    rows = busy.entities.latest_alarms(9)
+    for number, row in enumerate([*rows, rows[0]]):
+        busy.operate("acknowledge", f"o{number}", row)
+    busy.settle()
+    busy.fall_silent()
+    busy.transactions(50, first=50)
+    busy.run()
+    return busy
+
+
+def test_several_alarms_of_one_condition_over_time_are_clean(operated: Pipeline) -> None:
+    found = operated.verify()
+    assert broken(found) == set()
+    assert stage(found, "one open alarm per entity and condition").counts == {
+        "open alarms": 2, "duplicates": 0, "closed alarms": 2,
+    }  # fmt: skip
+    assert stage(found, "one command per alarm").given == 4
+    assert stage(found, AUDITED).counts == {"applied": 2, "refused": 1, "duplicates": 0}
+
+
+def test_an_operation_that_comes_again_is_counted_and_stays_clean(operated: Pipeline) -> None:
+    for record in operated.records("operations"):
+        operated.producer.send("operations", record.key, record.value)
+    operated.settle()
+    found = operated.verify()
+    assert found.clean
+    assert stage(found, AUDITED).counts == {"applied": 2, "refused": 1, "duplicates": 3}
+
+
+def test_an_operation_without_audit_and_an_audit_without_operation_are_caught(operated: Pipeline) -> None:
+    entry = operated.entities._entries.pop("o1")
+    assert stage(operated.verify(), AUDITED).missing == ("o1",)
+    operated.entities.record_audit(entry)
+    ghost = msgspec.structs.replace(entry.operation, operation_id="ghost")
+    operated.entities.record_audit(msgspec.structs.replace(entry, operation=ghost))
+    found = operated.verify()
+    assert broken(found) == {AUDITED}
+    assert stage(found, AUDITED).phantoms == ("ghost",)
+
+
+def test_an_audit_that_outlives_the_topic_is_no_phantom(operated: Pipeline) -> None:
+    for where in list(operated.bus.logs):
+        if where[0] == "t-operations":
+            operated.bus.logs[where] = []
+    operated.entities._entities.clear()
+    assert stage(operated.verify(), AUDITED).clean
+
+
 def test_what_is_under_way_is_a_note_where_it_may_be(pipeline: Pipeline) -> None:
     pipeline.transactions(1)
     pipeline._query(lambda _: False)
@@ -262,7 +314,14 @@ def test_what_is_under_way_is_a_note_where_it_may_be(pipeline: Pipeline) -> None
 
 
 def test_malformed_records_inside_the_pipeline_are_counted(busy: Pipeline) -> None:
-    for topic in ("scores", "commands", "acks", "dead-letters"):
+    for topic in ("scores", "commands", "acks", "operations", "dead-letters"):
         busy.producer.send(topic, "x", b"nonsense")
     information = busy.verify().information
-    assert [count for name, count in information.items() if name.startswith("malformed")] == [1, 0, 1, 1, 1]
+    assert [count for name, count in information.items() if name.startswith("malformed")] == [
+        1,
+        0,
+        1,
+        1,
+        1,
+        1,
+    ]

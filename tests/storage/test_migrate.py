@@ -37,7 +37,7 @@ def test_a_fresh_keyspace_gets_everything_and_a_second_run_nothing(
 ) -> None:
     assert migrate(settings) == [m.name for m in shipped()]
     assert migrate(settings) == []
-    expected = {"scores", "entity_state", "alarms_by_day", "machines", "schema_migrations"}
+    expected = {"scores", "entity_state", "alarms_by_day", "audit", "machines", "schema_migrations"}
     assert tables(cassandra_session, settings.keyspace) == expected
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.alarms import AlarmRow
-from storage.entities import EMPTY, Change, CommandRow, EntityStore, Snapshot
+from storage.entities import EMPTY, Change, CommandRow, EntityStore, OperationRow, Snapshot
 from storage.entity_store import CassandraEntityStore
 from storage.errors import StaleWriteError
 from storage.memory import MemoryEntityStore
@@ -147,3 +147,37 @@ def test_the_latest_alarms_come_first_across_days(store: EntityStore) -> None:
     assert store.latest_alarms(3) == newest_first[:3]
     assert store.latest_alarms(0) == []
     assert store.alarms_of("card-1") == [a for a in newest_first if a.entity == "card-1"]
+
+
+def test_operations_are_stored_with_the_rest_and_never_twice(store: EntityStore) -> None:
+    first, second = OperationRow("o2", "{}"), OperationRow("o1", "[]")
+    store.save("card-1", 0, Change("s1", ("a",), (QUEUED,), (first,)))
+    with pytest.raises(StaleWriteError):
+        store.save("card-1", 0, Change("wrong", operations=(OperationRow("o9", ""),)))
+    store.save("card-1", 1, Change("s2", operations=(second, first)))
+    assert store.load("card-1") == Snapshot(2, "s2", frozenset({"a"}), (QUEUED,), (second, first))
+
+
+def test_an_alarm_is_found_by_its_id_and_its_state(store: EntityStore) -> None:
+    states = ["active_unacknowledged", "closed", "shelved", "active_unacknowledged"]
+    rows = [alarm(i, state=state, opened_at=NOON + i * DAY_MS) for i, state in enumerate(states)]
+    for row in rows:
+        store.record_alarm(row)
+    assert store.alarm("alarm-2") == rows[2]
+    assert store.alarm("alarm-9") is None
+    assert store.alarms_in("active_unacknowledged") == [rows[3], rows[0]]
+    store.record_alarm(replace(rows[0], version=2, state="closed"))
+    assert store.alarms_in("active_unacknowledged") == [rows[3]]
+    assert store.alarms_in("out_of_service") == []
+
+
+def test_alarms_are_due_from_their_time_on_until_they_have_none(store: EntityStore) -> None:
+    rows = [alarm(i, due_at=NOON + due) for i, due in enumerate((10, 20, 30))]
+    for row in [*rows, alarm(8)]:
+        store.record_alarm(row)
+    assert store.due_alarms(NOON + 9, 10) == []
+    assert sorted(store.due_alarms(NOON + 20, 10), key=lambda a: a.alarm_id) == rows[:2]
+    assert len(store.due_alarms(NOON + 99, 2)) == 2
+    store.record_alarm(replace(rows[0], version=2, due_at=None))
+    assert store.alarm("alarm-0") == replace(rows[0], version=2, due_at=None)
+    assert store.due_alarms(NOON + 20, 10) == [rows[1]]

@@ -1,0 +1,52 @@
+"""What all commands that change an alarm share: their options, and how the outcome is told."""
+
+import os
+import pwd
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.given import settings_of
+from pipeline.errors import RefuseUsageError
+
+if TYPE_CHECKING:
+    from models.operations import Action
+
+Name = Annotated[
+    str,
+    typer.Argument(metavar="ALARM_ID|ENTITY", help="An alarm, or a card or machine with one open alarm."),
+]
+Who = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it; default: the OS user.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, for the audit.")]
+Wait = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the actor, after which it expires.")]
+WAIT_S = 15.0
+
+
+def act(
+    context: typer.Context,
+    name: str,
+    action: "Action",
+    *,
+    who: str | None,
+    why: str,
+    wait: float,
+    lasts_s: int | None = None,
+) -> None:
+    """Do it, and print the outcome; a refusal is an error that names the reason."""
+    settings = settings_of(context)
+    from pipeline.bootstrap import operations  # noqa: PLC0415 - only what runs is loaded
+    from pipeline.cli.alarms import view  # noqa: PLC0415 - only what runs is loaded
+
+    entry = operations.operate(
+        settings, name, action, who=who or _os_user(), why=why, wait_s=wait, lasts_s=lasts_s
+    )
+    if entry.verdict == "refused":
+        raise RefuseUsageError(f"{entry.operation.alarm_id}: refused: {entry.reason}")
+    typer.echo(view.outcome(entry))
+
+
+def _os_user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

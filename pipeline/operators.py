@@ -1,0 +1,180 @@
+"""What operators see of alarms and do with them: an operation goes to the entity's actor, its audit entry comes back.
+
+An operation that nobody takes in time expires, so what was reported as not done is never done later.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from actors import alarm as alarms
+from actors.alarm import Alarm, Shelf
+from ingest.ports import Clock, ProducerPort
+from models import operations
+from models.alarms import CLOSED, OPEN_STATES
+from models.operations import Action, AuditEntry, Operation
+from pipeline.errors import RefuseUsageError, ServerAwayError
+from storage.alarms import AlarmRow
+from storage.entities import EntityStore
+
+GRACE_MS: Final = 3_000
+"""How long an answer may take to be written after the actor has decided, in milliseconds."""
+
+SEARCHED: Final = 10_000
+"""How many of the alarms opened last are searched for closed ones."""
+
+
+class Wish(NamedTuple):
+    """What an operator wants, and why; `lasts_s` is the length of a shelf in seconds, None is one-shot."""
+
+    action: Action
+    alarm: AlarmRow
+    who: str
+    why: str
+    lasts_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where an operator's wishes go.
+
+    Attributes
+    ----------
+    actors
+        Counts the actor workers that run.
+    pause
+        Waits between two looks for the answer.
+    """
+
+    store: EntityStore
+    producer: ProducerPort
+    actors: Callable[[], int]
+    clock: Clock
+    new_id: Callable[[], str]
+    pause: Callable[[], None]
+
+
+class Told(NamedTuple):
+    """An alarm with everything that is known of it.
+
+    Attributes
+    ----------
+    life
+        As the actor keeps it; None once others have followed it.
+    shelf
+        How long its condition is set aside.
+    audit
+        What operators did with it, newest first.
+    """
+
+    row: AlarmRow
+    life: Alarm | None
+    shelf: Shelf | None
+    audit: list[AuditEntry]
+
+
+def listed(store: EntityStore, states: Iterable[str]) -> list[AlarmRow]:
+    """Return the alarms in these states, newest first; without a state all that are open."""
+    found: list[AlarmRow] = []
+    for state in dict.fromkeys(states or OPEN_STATES):
+        closed = (a for a in store.latest_alarms(SEARCHED) if a.state == CLOSED) if state == CLOSED else None
+        found.extend(store.alarms_in(state) if closed is None else closed)
+    return sorted(found, key=lambda alarm: (-alarm.opened_at, alarm.alarm_id))
+
+
+def told(store: EntityStore, name: str) -> list[Told]:
+    """Return one alarm by its id, or all of an entity, newest first.
+
+    Raises
+    ------
+    RefuseUsageError
+        When there is neither.
+    """
+    rows = _named(store, name)
+    entity = rows[0].entity
+    known, entries = alarms.decode(store.load(entity).state), store.audit_of_entity(entity)
+    return [
+        Told(
+            row,
+            known.named(row.alarm_id),
+            known.shelves.get(row.condition) if row.state != CLOSED else None,
+            [entry for entry in entries if entry.operation.alarm_id == row.alarm_id],
+        )
+        for row in rows
+    ]
+
+
+def audited(store: EntityStore, name: str | None, limit: int) -> list[AuditEntry]:
+    """Return the latest audit entries, of all, of an entity, or of one alarm."""
+    if name is None:
+        return store.latest_audit(limit)
+    alarm = store.alarm(name)
+    entries = store.audit_of_entity(name if alarm is None else alarm.entity)
+    return [e for e in entries if alarm is None or e.operation.alarm_id == alarm.alarm_id][:limit]
+
+
+def chosen(store: EntityStore, name: str) -> AlarmRow:
+    """Return the alarm that an operator names: by its id, or as the only open one of an entity.
+
+    Raises
+    ------
+    RefuseUsageError
+        When there is none, or more than one.
+    """
+    rows = _named(store, name)
+    opened = [row for row in rows if row.state != CLOSED] or rows[:1]
+    if len(opened) > 1:
+        found = ", ".join(f"{row.alarm_id} ({row.condition})" for row in opened)
+        raise RefuseUsageError(f"{name} has {len(opened)} open alarms, name one: {found}")
+    return opened[0]
+
+
+def operate(desk: Desk, wish: Wish, wait_s: float) -> AuditEntry:
+    """Send a wish to the actor and return what became of it.
+
+    Raises
+    ------
+    ServerAwayError
+        When no actor runs (nothing was sent), or none has answered in time (it will never be applied).
+    """
+    if not desk.actors():
+        raise ServerAwayError(
+            "no actors run here: start them with `fastdata run`; nothing was sent or changed"
+        )
+    operation = _operation(desk, wish, wait_s)
+    desk.producer.send("operations", operation.entity, operations.encode(operation))
+    desk.producer.flush()
+    while (entry := desk.store.audit_of(operation.operation_id)) is None:
+        if desk.clock() > operation.expires_at + GRACE_MS:
+            raise ServerAwayError(
+                f"no actor has answered within {wait_s:g} s, operation {operation.operation_id} has expired and is "
+                "refused should one come to it: look at `fastdata status` and at logs/actors.log of the run"
+            )
+        desk.pause()
+    return entry
+
+
+def _operation(desk: Desk, wish: Wish, wait_s: float) -> Operation:
+    now = desk.clock()
+    return Operation(
+        operation_id=desk.new_id(),
+        action=wish.action,
+        entity=wish.alarm.entity,
+        condition=wish.alarm.condition,
+        alarm_id=wish.alarm.alarm_id,
+        who=wish.who,
+        why=wish.why,
+        asked_at=now,
+        expires_at=now + round(wait_s * 1_000),
+        until=None if wish.lasts_s is None else now + wish.lasts_s * 1_000,
+    )
+
+
+def _named(store: EntityStore, name: str) -> list[AlarmRow]:
+    alarm = store.alarm(name)
+    rows = store.alarms_of(name) if alarm is None else [alarm]
+    if not rows:
+        raise RefuseUsageError(
+            f"there is no alarm {name} and no alarm of an entity {name}: `fastdata alarms list` names them"
+        )
+    return rows

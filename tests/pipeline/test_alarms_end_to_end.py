@@ -1,0 +1,73 @@
+"""Alarms worked on the command line, with actors and servers as a user has them."""
+
+import json
+from typing import Any
+
+import pytest
+from installation import Installation, wait_until
+
+from ingest.producer import Producer
+from ingest.settings import KafkaSettings
+from models.scores import Score, encode
+
+pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.slow]
+
+CARD = "tok_" + "7" * 24
+
+
+def alert(event_id: str) -> bytes:
+    return encode(
+        Score(
+            event_id=event_id,
+            event_time=1_799_000_000_000,
+            entity=CARD,
+            model="fraud",
+            version="1",
+            score=0.9,
+            threshold=0.5,
+            features={},
+            event={},
+            arrivals={},
+            topic="transactions",
+            partition=0,
+            offset=0,
+            ingested_at=1_799_000_000_000,
+        )
+    )
+
+
+def alarms(installed: Installation, *more: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(installed.call("alarms", "list", "--json", *more).stdout)
+    return found
+
+
+def test_an_alarm_is_seen_shelved_acknowledged_and_closed(
+    installed: Installation, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    with Producer(KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)) as producer:
+        producer.send("alerts", CARD, alert("e1"))
+    installed.environment |= {"FASTDATA_ACTORS__OFF_DELAY_S": "8", "FASTDATA_ACTORS__SWEEP_S": "0.5"}
+    with installed.running("run", "--only", "actors", "--only", "gateway"):
+        wait_until(lambda: alarms(installed))
+        name = alarms(installed)[0]["alarm_id"]
+        shelved = installed.call("alarms", "shelve", CARD, "--for", "2h", "--as", "ann", "--why", "known")
+        assert "-> shelved" in shelved.stdout
+        assert installed.call("alarms", "ack", name, "--as", "bob").stdout.startswith(name)
+        refused = installed.call("alarms", "ack", name, "--as", "bob", status=2)
+        assert "refused: it is" in refused.stderr
+        wait_until(lambda: not alarms(installed))
+    assert [alarm["state"] for alarm in alarms(installed, "--state", "closed")] == ["closed"]
+    away = installed.call("alarms", "note", name, "too late", status=3)
+    assert "no actors run here" in away.stderr
+
+    text = installed.call("alarms", "show", name).stdout
+    assert "ann: shelve" in text
+    assert "returned to normal" in text
+    audit = json.loads(installed.call("alarms", "audit", CARD, "--json").stdout)
+    assert [(e["operation"]["who"], e["verdict"]) for e in audit] == [
+        ("bob", "refused"),
+        ("bob", "applied"),
+        ("ann", "applied"),
+    ]
+    stage = installed.stage(installed.verify(status=1), "operations taken = audited")
+    assert (stage["clean"], stage["given"], stage["counts"]["applied"]) == (True, 3, 2)
