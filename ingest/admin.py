@@ -72,9 +72,8 @@ def group_lag(settings: KafkaSettings, group: str, topic: TopicName) -> int:
 def group_members(settings: KafkaSettings, group: str) -> int:
     """Return how many consumers a group has now; 0 for a group that never was."""
     name = group_name(settings, group)
-    answers = admin_client(settings).describe_consumer_groups(
-        [name], request_timeout=settings.request_timeout_ms / 1000
-    )
+    client = admin_client(settings)  # named, because its answers never come once it is collected
+    answers = client.describe_consumer_groups([name], request_timeout=settings.request_timeout_ms / 1000)
     try:
         return len(answers[name].result().members)
     except KafkaException as error:
