@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_origin
 
 from models import schema
+from models.algebra import IS_LABEL, Feature
 from models.errors import RefuseSpecError
 from models.events import LABELS, Event
 from models.expressions import Expression, Kind, Read
-from models.features import IS_LABEL, Feature
 
 RESERVED: Final = frozenset(
     [

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from models import schema
+from models.algebra import Feature
 from models.checking import nullable_names
 from models.events import Event
-from models.features import Feature
 from models.plan import Plan, Stage
 from models.spec import ModelSpec
 from models.staging import steps_of

@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
+from models.algebra import IS_EVENT, IS_LABEL, Accumulator, Feature
 from models.checking import check_features, check_only, measurements_of, nullable_features
 from models.events import Event
 from models.expressions import Expression, measured_column, measured_sql, quoted
-from models.features import IS_EVENT, IS_LABEL, Accumulator, Feature
 from models.schema import says
 from models.staging import steps_of
 from models.windows import LandmarkWindows, landmark_windows

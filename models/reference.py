@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from models.algebra import Feature
 from models.events import Event, Label
 from models.expressions import Expression
-from models.features import SPREAD, Feature
+from models.features import SPREAD
 from models.plan import compile_plan
 from models.staging import steps_of
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from models.algebra import Feature
 from models.errors import RefuseSpecError
 from models.events import Event
-from models.features import Feature
 from models.labels import RunToFailure
 from models.plan import Plan, compile_plan
 from models.thresholds import AlertBelow, AlertBudget, AlertShare, FixedThreshold, Threshold

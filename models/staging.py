@@ -5,9 +5,9 @@ What an accumulator reads must be known before its stage; what a value reads may
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from models.algebra import Feature
 from models.errors import RefuseSpecError
 from models.expressions import Expression
-from models.features import Feature
 
 Step = tuple[str, list[Feature]]
 """A key, and the features that its stage computes."""

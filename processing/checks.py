@@ -16,10 +16,10 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
+from models.algebra import Feature
 from models.checking import measurements_of
 from models.events import Event
 from models.explain import explain
-from models.features import Feature
 from models.generated import generated
 from models.reference import Value, by_definition
 from models.spec import ModelSpec

@@ -10,8 +10,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
+from models.algebra import IS_EVENT
 from models.compiled import Compiled
-from models.features import IS_EVENT
 from models.plan import WINDOW_START, Plan, Stage, only_sql
 
 StageRunner = Callable[[DataFrame, Stage], DataFrame]
