@@ -43,8 +43,7 @@ from models.events import Event, Transaction
 from models.fraud import FRAUD
 from processing.fitting import check_parity, fit
 from processing.history import write_history
-from processing.labelled import CONF, labelled
-from processing.session import spark_session
+from processing.labelled import labelled, table_session
 
 FIRST_DAY = date(2023, 1, 1)
 HISTORY_DAYS = 30
@@ -146,7 +145,7 @@ def _train(work: Path) -> None:
     """Fit the fraud model once, as SQL for ours and as ONNX for the peer."""
     history = work / "history.parquet"
     write_history(_world().events(FIRST_DAY, HISTORY_DAYS), Transaction, history)
-    with spark_session(java_binary(), [], slots=2, memory="2g", log_level="ERROR", conf=CONF) as spark:
+    with table_session(java_binary(), "2g") as spark:
         rows = labelled(spark, FRAUD.plan(), history)
         rows = rows[rows.verdict.notna()]
         fitted = fit(FRAUD, rows)

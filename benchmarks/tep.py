@@ -33,8 +33,7 @@ from models.anomaly import process
 from models.artifact import Artifact
 from models.events import Event, Reading
 from processing.history import write_history
-from processing.labelled import CONF, labelled
-from processing.session import spark_session
+from processing.labelled import labelled, table_session
 from processing.stages import with_score
 from processing.training import train
 
@@ -128,7 +127,7 @@ def _over_history(artifact: Artifact, runs: Sequence[Event], folder: Path) -> pd
     history = folder / "runs.parquet"
     write_history(runs, Reading, history)
     names = list(artifact.compiled.contributions)
-    with spark_session(java_binary(), [], slots=2, memory="2g", log_level="ERROR", conf=CONF) as spark:
+    with table_session(java_binary(), "2g") as spark:
         features = labelled(spark, artifact.plan, history)
         scored = with_score(
             spark.createDataFrame(features.drop(columns=["verdict", "known_at"])), artifact.compiled

@@ -31,8 +31,7 @@ class FixedThreshold:
 
     def __post_init__(self) -> None:
         """Refuse a score that is no number."""
-        if not math.isfinite(self.score):
-            raise RefuseSpecError(f"a threshold is a finite score, not {self.score}")
+        _refuse_endless(self.score)
 
     def of(self, scores: Scores, span_ms: int) -> float:  # noqa: ARG002 - the other policies look at them
         """Return the threshold, whatever the scores are."""
@@ -53,8 +52,7 @@ class AlertBelow:
 
     def __post_init__(self) -> None:
         """Refuse a score that is no number."""
-        if not math.isfinite(self.score):
-            raise RefuseSpecError(f"a threshold is a finite score, not {self.score}")
+        _refuse_endless(self.score)
 
     def of(self, scores: Scores, span_ms: int) -> float:  # noqa: ARG002 - the other policies look at them
         """Return the threshold, whatever the scores are."""
@@ -106,6 +104,11 @@ class AlertBudget:
 
 
 Threshold = FixedThreshold | AlertBelow | AlertShare | AlertBudget
+
+
+def _refuse_endless(score: float) -> None:
+    if not math.isfinite(score):
+        raise RefuseSpecError(f"a threshold is a finite score, not {score}")
 
 
 def _whole(number: float) -> int:

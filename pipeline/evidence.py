@@ -133,11 +133,8 @@ class Entities:
 
 def read_scores(records: Iterable[Record]) -> Scores:
     """Read `scores` or `alerts`."""
-    found, begun = Scores(), set[int]()
-    for record in records:
-        if record.partition not in begun:
-            begun.add(record.partition)
-            found.complete &= record.offset == 0
+    found = Scores()
+    for record in _from_the_beginning(records, found):
         try:
             score = scores.decode(record.value or b"")
         except RejectEventError:
@@ -188,20 +185,26 @@ def read_acks(records: Iterable[Record]) -> Acks:
 
 def read_operations(records: Iterable[Record]) -> Operations:
     """Read `operations`."""
-    found, begun = Operations(), set[int]()
-
-    def watched() -> Iterator[Record]:
-        for record in records:
-            if record.partition not in begun:
-                begun.add(record.partition)
-                found.complete &= record.offset == 0
-            yield record
-
-    for operation in _readable(watched(), operations.decode, found):
+    found = Operations()
+    for operation in _readable(_from_the_beginning(records, found), operations.decode, found):
         found.duplicates += operation.operation_id in found.ids
         found.ids.add(operation.operation_id)
-    found.complete &= bool(begun)
+    found.complete &= bool(found.ids) or found.malformed > 0
     return found
+
+
+class _IsComplete(Protocol):
+    complete: bool
+
+
+def _from_the_beginning(records: Iterable[Record], found: _IsComplete) -> Iterator[Record]:
+    """Yield the records, and note where the first of a partition is not its first ever."""
+    begun: set[int] = set()
+    for record in records:
+        if record.partition not in begun:
+            begun.add(record.partition)
+            found.complete &= record.offset == 0
+        yield record
 
 
 class _CountsMalformed(Protocol):

@@ -12,8 +12,7 @@ from models.anomaly_evaluation import Flags, Found, Watched, Window, evaluate, w
 from models.spec import AlertBelow, ModelSpec
 from processing.errors import RefuseTrainingError
 from processing.fitting import Scores, check_parity, fit
-from processing.labelled import CONF, labelled
-from processing.session import spark_session
+from processing.labelled import labelled, table_session
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def backtest_anomalies(
     RefuseTrainingError
         When a part has no readings, or the estimator does not fit the features.
     """
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with table_session(java, memory) as spark:
         rows = labelled(spark, spec.plan(), history)
         parts = _parts(spark, spec, rows, share)
     report(f"{len(rows)} readings, {int(parts.first.sum())} of them learned from")
@@ -79,7 +78,7 @@ def backtest_anomalies(
 
 def scored(spec: ModelSpec, history: Path, *, share: float, java: Path, memory: str) -> pd.DataFrame:
     """Return all readings with their `score`, fitted as in `backtest_anomalies`."""
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with table_session(java, memory) as spark:
         rows = labelled(spark, spec.plan(), history)
         return rows.assign(score=_parts(spark, spec, rows, share).scores)
 

@@ -12,8 +12,7 @@ from models.evaluation import Costs, Evaluation, Outcomes, evaluate, not_known
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
 from processing.fitting import Scores, check_parity, fit
-from processing.labelled import CONF, Span, labelled
-from processing.session import spark_session
+from processing.labelled import Span, labelled, table_session
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def backtest(
     """
     plan = spec.plan()
     whole = Span(min(f.whole.start_ms for f in folds), max(f.whole.end_ms for f in folds))
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with table_session(java, memory) as spark:
         rows = labelled(spark, plan, history, whole)
         report(f"{len(rows)} events with {len(plan.features)} features")
         results = []

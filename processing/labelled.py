@@ -1,5 +1,6 @@
 """The features of a history's events beside what became known of them: the table that models are trained and tested on."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from models.plan import WINDOW_START, Plan
 from processing.history import read_history, verdicts
+from processing.session import spark_session
 from processing.stages import featurise, history_stage
 
 CONF: Final = {
@@ -36,6 +38,11 @@ class Span:
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the rows whose event time lies within."""
         return rows[(rows.event_time >= self.start_ms) & (rows.event_time < self.end_ms)]
+
+
+def table_session(java: Path, memory: str) -> AbstractContextManager[SparkSession]:
+    """Return a session for tables between Spark and pandas; `memory` is the heap of its Java process, as in `2g`."""
+    return spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF)
 
 
 def labelled(spark: SparkSession, plan: Plan, history: Path, span: Span | None = None) -> pd.DataFrame:

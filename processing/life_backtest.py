@@ -14,9 +14,8 @@ from models.life_evaluation import FirstAlerts, LifeEvaluation, Lives, evaluate,
 from models.spec import AlertBelow, ModelSpec
 from processing.errors import RefuseTrainingError
 from processing.fitting import check_values, fit
-from processing.labelled import CONF, labelled
+from processing.labelled import labelled, table_session
 from processing.lives import HORIZON_HOURS, WARM_READINGS, dealt, judged, said, with_lives
-from processing.session import spark_session
 
 FOLDS: Final = 5
 
@@ -81,7 +80,7 @@ def cross_validated(
     RefuseTrainingError
         When there are too few machines, or the estimator does not fit the features.
     """
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with table_session(java, memory) as spark:
         rows = with_lives(spark, spec, history)
         report(f"{len(rows)} readings of {rows[spec.event.key_field].nunique()} machines until they failed")
         part = dealt(spec, rows, folds)
@@ -132,7 +131,7 @@ def on_test_set(
         When the test machines are not those of `left`, or the estimator does not fit the features.
     """
     _refuse_others(machines_of(spec, test), left)
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with table_session(java, memory) as spark:
         rows = with_lives(spark, spec, history)
         machines = rows[spec.event.key_field].nunique()
         report(f"{len(rows)} readings of {machines} machines until they failed")

@@ -18,9 +18,8 @@ from models.life_evaluation import evaluate
 from models.spec import AlertBelow, FixedThreshold, ModelSpec, RunToFailure
 from processing.errors import RefuseTrainingError
 from processing.fitting import Fitted, Scores, check_parity, check_values, fit
-from processing.labelled import CONF, labelled
+from processing.labelled import labelled, table_session
 from processing.lives import dealt, judged, said, with_lives
-from processing.session import spark_session
 
 HOLD_OUT: Final = 0.25
 """Share of the events, the latest ones, that metrics and threshold are taken from."""
@@ -65,7 +64,7 @@ def train(
         When the events hold one class only, the estimator takes no nulls and a feature may be null, or the
         compiled score differs from scikit-learn's.
     """
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with table_session(java, memory) as spark:
         if isinstance(spec.label, RunToFailure):
             return _trained_on_lives(spark, spec, with_lives(spark, spec, history), report)
         rows = labelled(spark, spec.plan(), history)
