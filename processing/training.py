@@ -70,9 +70,8 @@ def train(
         rows = labelled(spark, spec.plan(), history)
         if spec.label is not None:
             rows = rows[rows.verdict.notna()]
-        report(
-            f"{len(rows)} {'labelled ' if spec.label else ''}events, {_frauds(rows)} frauds, {len(spec.features)} features"
-        )
+        known = f"labelled events, {_frauds(rows)} frauds" if spec.label else "events"
+        report(f"{len(rows)} {known}, {len(spec.inputs)} features")
         return _trained(spark, spec, _split(spec, rows), report)
 
 
@@ -99,7 +98,8 @@ def _trained(spark: SparkSession, spec: ModelSpec, split: _Split, report: Callab
     if fitted.python is not None:
         report(f"scored in Python, in batches behind the query: {fitted.python.reason}")
     metrics = _metrics(split.tail, scores, fitted)
-    report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
+    if metrics:
+        report(", ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
     threshold = spec.threshold.of(scores, int(np.ptp(split.tail.event_time)))
     return _sealed(spec, fitted, threshold, metrics, _provenance(split))
 
