@@ -37,6 +37,7 @@ TOPICS: Final[Mapping[TopicName, Topic]] = MappingProxyType(
         "features": Topic(2, "LogAppendTime", retention_hours=24.0),
         "scores": Topic(4, "LogAppendTime"),
         "alerts": Topic(4, "LogAppendTime"),
+        "alarms": Topic(4, "LogAppendTime"),
         "commands": Topic(2, "LogAppendTime"),
         "acks": Topic(2, "LogAppendTime"),
         "operations": Topic(2, "LogAppendTime"),

@@ -11,6 +11,7 @@ TopicName = Literal[
     "features",
     "scores",
     "alerts",
+    "alarms",
     "commands",
     "acks",
     "operations",

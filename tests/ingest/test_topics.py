@@ -21,7 +21,16 @@ def found(topic: Topic, **config: str) -> Found:
 
 def test_results_are_stamped_by_the_broker() -> None:
     stamped = {name for name, topic in TOPICS.items() if topic.timestamps == "LogAppendTime"}
-    assert stamped == {"features", "scores", "alerts", "commands", "acks", "operations", "dead-letters"}
+    assert stamped == {
+        "features",
+        "scores",
+        "alerts",
+        "alarms",
+        "commands",
+        "acks",
+        "operations",
+        "dead-letters",
+    }
 
 
 def test_settings_override_single_fields_of_a_topic() -> None:
