@@ -20,16 +20,15 @@ def counted(times: Sequence[int], until: int, rule: FloodRule) -> int:
 
 
 def by_definition(times: Sequence[int], rule: FloodRule, end: int) -> list[tuple[int, int | None]]:
-    """Return (entered, left) by looking at every millisecond."""
+    """Return (entered, left) by looking at every millisecond: first whether a flood is over, then what opens."""
     spans: list[tuple[int, int | None]] = []
     entered: int | None = None
     for now in range(end + 1):
-        count = counted(times, now, rule)
-        if entered is None and count > rule.more_than:
-            entered = now
-        elif entered is not None and count < rule.calm_below:
+        if entered is not None and counted([t for t in times if t < now], now, rule) < rule.calm_below:
             spans.append((entered, now))
             entered = None
+        if entered is None and now in times and counted(times, now, rule) > rule.more_than:
+            entered = now
     return spans if entered is None else [*spans, (entered, None)]
 
 
