@@ -1,44 +1,116 @@
-"""What operators do with alarms: the operation that travels to the entity's actor, and its entry in the audit."""
+"""What operators do: the operation that travels to the entity's actor, and its entry in the audit."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from models.actions import CommandKind
 from models.errors import RejectEventError
 from models.rejections import MALFORMED_JSON
 
-Action = Literal["acknowledge", "shelve", "unshelve", "note", "take_out_of_service", "put_in_service"]
+AlarmAction = Literal[
+    "acknowledge", "shelve", "unshelve", "note", "reset", "take_out_of_service", "put_in_service"
+]
+CommandAction = Literal["send", "approve", "cancel", "revert"]
+CaseAction = Literal["open", "assign", "release", "note", "set_due", "close"]
+CaseOutcome = Literal["confirmed", "false_alarm", "inconclusive"]
 Verdict = Literal["applied", "refused"]
 
 
-class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One thing that an operator wants; the id is the operator's, so that a second delivery changes nothing.
+class _Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="on"):
+    """What all operations have; the id is the operator's, so that a second delivery changes nothing.
 
     Attributes
     ----------
     entity
-        Whose alarm it is, and the Kafka key.
-    alarm_id, condition
-        The alarm that the operator looked at. Shelving and service concern its condition, so they
-        outlive that alarm.
+        Whose alarm, command or case it is, and the Kafka key.
     who, why
         The operator's name, and the reason or note; the reason may be empty.
     asked_at, expires_at
         Milliseconds since the epoch; the actor refuses an operation that comes after `expires_at`.
-    until
-        For `shelve`: when it ends, milliseconds since the epoch; None is one-shot, until the alarm returns.
     """
 
     operation_id: str
-    action: Action
     entity: str
-    condition: str
-    alarm_id: str
     who: str
     why: str
     asked_at: int
     expires_at: int
+
+
+class AlarmOperation(_Operation, frozen=True, kw_only=True, tag="alarm"):
+    """One thing that an operator wants of an alarm.
+
+    Attributes
+    ----------
+    alarm_id, condition
+        The alarm that the operator looked at. Shelving and service concern its condition, so they
+        outlive that alarm.
+    until
+        For `shelve`: when it ends, milliseconds since the epoch; None is one-shot, until the alarm returns.
+    """
+
+    action: AlarmAction
+    alarm_id: str
+    condition: str
     until: int | None = None
+
+    @property
+    def target(self) -> str:
+        """The id of what it concerns."""
+        return self.alarm_id
+
+
+class CommandOperation(_Operation, frozen=True, kw_only=True, tag="command"):
+    """One thing that an operator wants of a command.
+
+    Attributes
+    ----------
+    command_id
+        The command; for `send` the id of the new one.
+    kind, alarm_id
+        For `send`: what to do, and the alarm that is the reason, if one is.
+    """
+
+    action: CommandAction
+    command_id: str
+    kind: CommandKind | None = None
+    alarm_id: str | None = None
+
+    @property
+    def target(self) -> str:
+        """The id of what it concerns."""
+        return self.command_id
+
+
+class CaseOperation(_Operation, frozen=True, kw_only=True, tag="case"):
+    """One thing that an investigator wants of a case.
+
+    Attributes
+    ----------
+    case_id
+        The case; for `open` the id of the new one.
+    assignee
+        For `assign`: who shall work it.
+    due_at
+        For `set_due`: milliseconds since the epoch.
+    outcome
+        For `close`.
+    """
+
+    action: CaseAction
+    case_id: str
+    assignee: str | None = None
+    due_at: int | None = None
+    outcome: CaseOutcome | None = None
+
+    @property
+    def target(self) -> str:
+        """The id of what it concerns."""
+        return self.case_id
+
+
+Operation: TypeAlias = AlarmOperation | CommandOperation | CaseOperation
 
 
 class AuditEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,7 +123,7 @@ class AuditEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     decided_at
         Milliseconds since the epoch.
     before, after
-        The alarm's state, as operators see it, on either side of the operation; None for an unknown alarm.
+        The state of what it concerns, as operators see it, on either side of the operation; None for an unknown one.
     """
 
     operation: Operation
