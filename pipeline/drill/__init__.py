@@ -1,0 +1,1 @@
+"""The drill: load through the whole pipeline, faults injected, and a reconciliation from independent ledgers."""

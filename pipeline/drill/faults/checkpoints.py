@@ -1,0 +1,71 @@
+"""Checkpoints that are lost, torn, or from an earlier time, found so by a query that starts again."""
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from pipeline.drill.rig import Rig, pid_of, signal_all
+
+INTERVALS: Final = 1.5
+"""How many intervals an old checkpoint is behind."""
+
+
+def lost(rig: Rig) -> str:
+    """Take the checkpoints away while the query is down: it has to read everything again."""
+    with _query_down(rig):
+        rig.checkpoint.rename(_aside(rig, "lost"))
+    return "the query was killed and its checkpoints deleted"
+
+
+def old(rig: Rig) -> str:
+    """Put the checkpoints of an earlier moment in their place: everything since then is read again."""
+    kept = _aside(rig, "old")
+    pid = pid_of(rig, "query")
+    signal_all(pid, signal.SIGSTOP)
+    try:
+        shutil.copytree(rig.checkpoint, kept)
+    finally:
+        signal_all(pid, signal.SIGCONT)
+    behind_s = rig.interval_s * INTERVALS
+    time.sleep(behind_s)
+    with _query_down(rig):
+        rig.checkpoint.rename(_aside(rig, "new"))
+        kept.rename(rig.checkpoint)
+    return f"the query was killed and its checkpoints replaced by those of {behind_s:.0f} s before"
+
+
+def torn(rig: Rig) -> str:
+    """Leave the last commits half-written: there and empty, as after a power cut."""
+    with _query_down(rig):
+        commits = [_last(folder) for folder in rig.checkpoint.glob("*/commits")]
+        for file in commits:
+            file.write_bytes(b"")
+            file.with_name(f".{file.name}.crc").unlink(missing_ok=True)
+    return f"the query was killed and its last commit emptied in {len(commits)} checkpoints"
+
+
+@contextmanager
+def _query_down(rig: Rig) -> Iterator[None]:
+    """Kill the query with its Java; the block has to end before the supervisor starts it again, a second later."""
+    process = psutil.Process(pid_of(rig, "query"))
+    everyone = [process, *process.children(recursive=True)]
+    signal_all(process.pid, signal.SIGKILL)
+    psutil.wait_procs(everyone, timeout=10)
+    yield
+
+
+def _last(folder: Path) -> Path:
+    return max((f for f in folder.iterdir() if f.name.isdecimal()), key=lambda f: int(f.name))
+
+
+def _aside(rig: Rig, name: str) -> Path:
+    """Return a place beside the checkpoints that is free."""
+    place = rig.checkpoint.with_name(f"checkpoints-{name}")
+    shutil.rmtree(place, ignore_errors=True)
+    return place
