@@ -1,24 +1,16 @@
-"""What operators see of alarms and do with them: an operation goes to the entity's actor, its audit entry comes back.
+"""What operators see of alarms and do with them."""
 
-An operation that nobody takes in time expires, so what was reported as not done is never done later.
-"""
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from actors import alarm as alarms
 from actors.alarm import Alarm, Shelf
-from ingest.ports import Clock, ProducerPort
-from models import operations
 from models.alarms import CLOSED, OPEN_STATES
 from models.operations import Action, AuditEntry, Operation
-from pipeline.errors import RefuseUsageError, ServerAwayError
+from pipeline.asking import Desk, ask
+from pipeline.errors import RefuseUsageError
 from storage.alarms import AlarmRow
 from storage.entities import EntityStore
-
-GRACE_MS: Final = 3_000
-"""How long an answer may take to be written after the actor has decided, in milliseconds."""
 
 SEARCHED: Final = 10_000
 """How many of the alarms opened last are searched for closed ones."""
@@ -32,26 +24,6 @@ class Wish(NamedTuple):
     who: str
     why: str
     lasts_s: int | None = None
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Where an operator's wishes go.
-
-    Attributes
-    ----------
-    actors
-        Counts the actor workers that run.
-    pause
-        Waits between two looks for the answer.
-    """
-
-    store: EntityStore
-    producer: ProducerPort
-    actors: Callable[[], int]
-    clock: Clock
-    new_id: Callable[[], str]
-    pause: Callable[[], None]
 
 
 class Told(NamedTuple):
@@ -137,21 +109,7 @@ def operate(desk: Desk, wish: Wish, wait_s: float) -> AuditEntry:
     ServerAwayError
         When no actor runs (nothing was sent), or none has answered in time (it will never be applied).
     """
-    if not desk.actors():
-        raise ServerAwayError(
-            "no actors run here: start them with `fastdata run`; nothing was sent or changed"
-        )
-    operation = _operation(desk, wish, wait_s)
-    desk.producer.send("operations", operation.entity, operations.encode(operation))
-    desk.producer.flush()
-    while (entry := desk.store.audit_of(operation.operation_id)) is None:
-        if desk.clock() > operation.expires_at + GRACE_MS:
-            raise ServerAwayError(
-                f"no actor has answered within {wait_s:g} s, operation {operation.operation_id} has expired and is "
-                "refused should one come to it: look at `fastdata status` and at logs/actors.log of the run"
-            )
-        desk.pause()
-    return entry
+    return ask(desk, _operation(desk, wish, wait_s))
 
 
 def _operation(desk: Desk, wish: Wish, wait_s: float) -> Operation:
