@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from storage.alarms import AlarmStore
 from storage.audit import AuditStore
+from storage.cases import CaseStore
 
 CommandStatus = Literal["queued", "sent", "succeeded", "refused", "expired"]
 
@@ -63,8 +64,8 @@ def alert_id(event_id: str, model: str) -> str:
     return f"{event_id}/{model}"
 
 
-class EntityStore(AlarmStore, AuditStore, Protocol):
-    """Entities, each changed by one conditional write, their alarms for lists, and the audit."""
+class EntityStore(AlarmStore, CaseStore, AuditStore, Protocol):
+    """Entities, each changed by one conditional write, their alarms and cases for lists, and the audit."""
 
     def load(self, entity: str) -> Snapshot:
         """Return the entity as the last successful save left it; commands and operations are sorted by id."""

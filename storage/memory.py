@@ -10,6 +10,7 @@ from storage.alarms import AlarmRow
 from storage.entities import EMPTY, Change, Snapshot
 from storage.errors import StaleWriteError
 from storage.memory_audit import MemoryAudit
+from storage.memory_cases import MemoryCases
 from storage.scores import StampedScore
 from storage.times import days_between
 
@@ -51,8 +52,8 @@ class _Entity:
     taken: dict[str, int] = field(default_factory=dict)
 
 
-class MemoryEntityStore(MemoryAudit):
-    """Entities, alarms and the audit in dictionaries; safe for threads.
+class MemoryEntityStore(MemoryCases, MemoryAudit):
+    """Entities, alarms, cases and the audit in dictionaries; safe for threads.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ class MemoryEntityStore(MemoryAudit):
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
-        super().__init__()
+        MemoryCases.__init__(self)
+        MemoryAudit.__init__(self)
         self._clock = clock
         self._lock = Lock()
         self._entities: dict[str, _Entity] = {}
