@@ -78,10 +78,18 @@ def observed(watch: Watch, opened_at: int, rule: FloodRule) -> Watch:
 
 def ended(watch: Watch, now: int, rule: FloodRule) -> Flood | None:
     """Return the watch's flood with the time of its end, if it is over by now; else None."""
+    left_at = ends_at(watch, rule)
+    if watch.flood is None or left_at is None or left_at > now:
+        return None
+    return replace(watch.flood, left_at=left_at)
+
+
+def ends_at(watch: Watch, rule: FloodRule) -> int | None:
+    """Return when the watch's flood is over if nothing more opens; None without one."""
     if watch.flood is None:
         return None
-    left_at = watch.recent[-rule.calm_below] + rule.within_ms
-    return replace(watch.flood, left_at=left_at) if left_at <= now else None
+    decides = min(rule.calm_below, len(watch.recent))  # fewer are remembered when the rule was another
+    return watch.recent[-decides] + rule.within_ms
 
 
 def settled(watch: Watch, now: int, rule: FloodRule) -> Watch:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.floods import Flood, FloodRule, Watch, ended, floods, observed, settled
+from models.floods import Flood, FloodRule, Watch, ended, ends_at, floods, observed, settled
 
 RULE = FloodRule(more_than=3, calm_below=2, within_ms=100)
 TIMES = st.lists(st.integers(0, 600), max_size=40).map(sorted)
@@ -84,3 +84,12 @@ def test_a_late_opening_joins_the_flood_that_lasts() -> None:
     for at in (10, 20, 40, 50, 30):
         watch = observed(watch, at, RULE)
     assert watch.flood == Flood(first_at=10, entered_at=50, last_at=50, alarms=5)
+
+
+def test_a_rule_that_has_changed_since_is_followed_with_what_is_remembered() -> None:
+    watch = Watch()
+    for at in (10, 20, 30, 40):
+        watch = observed(watch, at, RULE)
+    wider = FloodRule(more_than=20, calm_below=15, within_ms=500)
+    assert ends_at(watch, wider) == 510
+    assert ends_at(Watch(), wider) is None
