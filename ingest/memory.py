@@ -57,6 +57,14 @@ class Bus:
         logs = [list(self.logs[name, partition]) for partition in range(self.topics[name].partitions)]
         return itertools.chain.from_iterable(logs)
 
+    def read_since(self, topic: TopicName, since_ms: int) -> Iterator[Record]:
+        """Read a topic from the first record of each partition that has this timestamp or a later one."""
+        begun: set[int] = set()
+        for record in self.read_all(topic):
+            if record.partition in begun or record.timestamp_ms >= since_ms:
+                begun.add(record.partition)
+                yield record
+
     def end_offsets(self, topic: TopicName) -> dict[int, int]:
         """Return the offset after the last record, by partition."""
         name = topic_name(self.settings, topic)

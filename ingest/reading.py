@@ -31,18 +31,51 @@ def read_all(settings: KafkaSettings, topic: TopicName) -> Iterator[Record]:
     RetryLaterError
         When the topic is missing or Kafka stops answering.
     """
+    return _read(settings, topic, None)
+
+
+def read_since(settings: KafkaSettings, topic: TopicName, since_ms: int) -> Iterator[Record]:
+    """Read a topic, like `read_all`, from the first record of each partition that has this timestamp or a later one.
+
+    Parameters
+    ----------
+    since_ms
+        Milliseconds since the epoch; where clocks disagree, earlier timestamps may follow.
+    """
+    return _read(settings, topic, since_ms)
+
+
+def _read(settings: KafkaSettings, topic: TopicName, since_ms: int | None) -> Iterator[Record]:
     name = topic_name(settings, topic)
     ends = watermarks(settings, topic)
     client = confluent_kafka.Consumer(
         consumer_config(settings, "fastdata-read-all") | {"enable.partition.eof": True}
     )
     try:
-        client.assign([TopicPartition(name, partition, first) for partition, (first, _) in ends.items()])
-        yield from _up_to(client, settings, {p: end for p, (first, end) in ends.items() if end > first})
+        starts = {partition: first for partition, (first, _) in ends.items()}
+        if since_ms is not None:
+            starts = _later(client, settings, name, starts, since_ms)
+        client.assign([TopicPartition(name, partition, start) for partition, start in starts.items()])
+        yield from _up_to(
+            client, settings, {p: ends[p][1] for p, start in starts.items() if ends[p][1] > start}
+        )
     except KafkaException as error:
         raise explain(error, f"read {name}") from error
     finally:
         client.close()
+
+
+def _later(
+    client: confluent_kafka.Consumer,
+    settings: KafkaSettings,
+    name: str,
+    firsts: dict[int, int],
+    since_ms: int,
+) -> dict[int, int]:
+    """Return the offset of the first record since a time, by partition; partitions without one are left out."""
+    asked = [TopicPartition(name, partition, since_ms) for partition in firsts]
+    found = client.offsets_for_times(asked, timeout=settings.request_timeout_ms / 1000)
+    return {where.partition: where.offset for where in found if where.offset >= 0}
 
 
 def _up_to(

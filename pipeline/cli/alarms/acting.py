@@ -1,13 +1,12 @@
 """What all commands that change an alarm share: their options, and how the outcome is told."""
 
-import os
-import pwd
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.given import settings_of
 from pipeline.errors import RefuseUsageError
+from pipeline.os_user import os_user
 
 if TYPE_CHECKING:
     from models.operations import Action
@@ -38,15 +37,8 @@ def act(
     from pipeline.cli.alarms import view  # noqa: PLC0415 - only what runs is loaded
 
     entry = operations.operate(
-        settings, name, action, who=who or _os_user(), why=why, wait_s=wait, lasts_s=lasts_s
+        settings, name, action, who=who or os_user(), why=why, wait_s=wait, lasts_s=lasts_s
     )
     if entry.verdict == "refused":
         raise RefuseUsageError(f"{entry.operation.alarm_id}: refused: {entry.reason}")
     typer.echo(view.outcome(entry))
-
-
-def _os_user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

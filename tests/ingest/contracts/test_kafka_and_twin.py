@@ -13,6 +13,7 @@ from ingest.errors import RefuseInputError, RefuseSettingsError
 from ingest.memory import Bus, MemoryConsumer, MemoryProducer
 from ingest.ports import Record
 from ingest.producer import Producer
+from ingest.reading import read_since
 from ingest.settings import KafkaSettings, TopicName, TopicSettings
 from ingest.topics import ensure_topics
 
@@ -28,6 +29,7 @@ class Edge:
     producer: Callable[[], Producer | MemoryProducer]
     open_consumer: Callable[[str, Sequence[TopicName]], AnyConsumer]
     read_all: Callable[[TopicName], Iterator[Record]]
+    read_since: Callable[[TopicName, int], Iterator[Record]]
     ends: Callable[[TopicName], dict[int, int]]
     opened: ExitStack
 
@@ -45,7 +47,9 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Edge]:
     with ExitStack() as opened:
         if request.param == "twin":
             bus = Bus(KafkaSettings(bootstrap_servers="none:1", prefix="p-", topics=OVERRIDES), lambda: 1_234)
-            yield Edge("p-", bus.producer, bus.consumer, bus.read_all, bus.end_offsets, opened)
+            yield Edge(
+                "p-", bus.producer, bus.consumer, bus.read_all, bus.read_since, bus.end_offsets, opened
+            )
         else:
             base: KafkaSettings = request.getfixturevalue("kafka_settings")
             settings = base.model_copy(update={"topics": OVERRIDES})
@@ -55,6 +59,7 @@ def edge(request: pytest.FixtureRequest) -> Iterator[Edge]:
                 partial(Producer, settings),
                 partial(Consumer, settings),
                 partial(read_all, settings),
+                partial(read_since, settings),
                 partial(end_offsets, settings),
                 opened,
             )
@@ -206,3 +211,13 @@ def test_an_unknown_topic_is_refused(edge: Edge) -> None:
         producer.send("nonsense", "k", b"v")  # type: ignore[arg-type]
     with pytest.raises(RefuseSettingsError, match="nonsense"):
         edge.consumer(topics=["nonsense"])  # type: ignore[list-item]
+
+
+def test_reading_since_a_time_begins_with_the_first_record_of_it(edge: Edge) -> None:
+    with edge.producer() as producer:
+        for at in (1_000, 2_000, 3_000):
+            for key in ("a", "b", "c", "d", "e"):
+                producer.send("readings", key, b"%d" % at, timestamp_ms=at)
+    times = sorted(record.timestamp_ms for record in edge.read_since("readings", 2_000))
+    assert times == [2_000] * 5 + [3_000] * 5
+    assert list(edge.read_since("readings", 3_001)) == []
