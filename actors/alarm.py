@@ -8,36 +8,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from models.actions import CommandKind, Outcome
-from models.alarms import ACTIVE, CLOSED, AlarmState, LifeState
+from models.alarms import ACTIVE, CLOSED, AlarmState, LifeState, Severity
 from models.scores import Score
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How alarms live; times in milliseconds.
-
-    Attributes
-    ----------
-    commands
-        The command that an opening alarm queues, by the model's name.
-    off_delay_ms
-        How long no alert may come until an alarm has returned.
-    realarm_after_ms
-        How long an acknowledgement holds while alerts still come.
-    """
-
-    commands: dict[str, CommandKind]
-    command_ttl_ms: int
-    off_delay_ms: int
-    realarm_after_ms: int
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the device said to a command, and when (milliseconds since the epoch)."""
-
-    outcome: Outcome
-    reason: str
-    at: int
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,8 +29,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         The event whose alert opened it.
     opened_at, last_alert_at
         When it took its first and its latest alert.
-    commands
-        Its commands by id, with the device's answer once there is one.
+    severity
+        How bad it is; it rises with a worse alert.
     acknowledged_at
         When an operator acknowledged it; None while nobody has.
     returned_at
@@ -74,7 +46,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     last_alert_at: int
     alerts: int
     peak: float
-    commands: dict[str, Answer | None]
+    severity: Severity = "medium"
     acknowledged_at: int | None = None
     returned_at: int | None = None
 
@@ -97,8 +69,7 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     by_condition
         The latest alarm of each condition, open or closed.
     past
-        Closed alarms that another one has followed: the last of each condition, and those with a command that
-        nobody has answered yet.
+        Closed alarms that another one has followed.
     shelves, out_of_service
         Conditions that are set aside.
     """
@@ -122,28 +93,9 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return condition in self.out_of_service or condition in self.shelves
 
 
-_encoder = msgspec.json.Encoder(order="deterministic")
-_decoder = msgspec.json.Decoder(Alarms)
-
-
-def encode(alarms: Alarms) -> str:
-    """Return the alarms as the text that the entity store keeps."""
-    return _encoder.encode(alarms).decode()
-
-
-def decode(state: str | None) -> Alarms:
-    """Read what the entity store keeps; nothing kept means no alarms."""
-    return Alarms() if state is None else _decoder.decode(state)
-
-
 def alarm_id(alert: Score) -> str:
     """Name the alarm that this alert opens."""
-    return f"alarm-{_digest(alert.entity, alert.model, alert.event_id)}"
-
-
-def command_id(alarm: str, kind: CommandKind) -> str:
-    """Name the command of this kind that an alarm queues."""
-    return f"command-{_digest(alarm, kind)}"
+    return f"alarm-{digest(alert.entity, alert.model, alert.event_id)}"
 
 
 def shown(alarms: Alarms, alarm: Alarm) -> AlarmState:
@@ -160,5 +112,6 @@ def with_alarm(alarms: Alarms, alarm: Alarm) -> Alarms:
     return msgspec.structs.replace(alarms, by_condition={**alarms.by_condition, alarm.condition: alarm})
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """Name what these parts name together, the same every time."""
     return blake2b("\x00".join(parts).encode(), digest_size=12).hexdigest()

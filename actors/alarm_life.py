@@ -1,13 +1,15 @@
-"""The life of an alarm, pure: what an alert, or a device's answer to a command, does to the alarms of one entity."""
+"""The life of an alarm, pure: what an alert does to the alarms of one entity."""
 
 from typing import Final
 
 from msgspec.structs import replace
 
-from actors.alarm import Alarm, Alarms, Answer, Policy, alarm_id, command_id, with_alarm
+from actors.alarm import Alarm, Alarms, alarm_id, with_alarm
 from actors.silence import settle
-from models.actions import Ack, Command
+from actors.transitions import Step, Transition
 from models.alarms import LifeState
+from models.policies.alarms import AlarmPolicy
+from models.policies.policies import Policies
 from models.scores import Score
 
 OPENS_AS: Final[LifeState] = "active_unacknowledged"
@@ -16,41 +18,35 @@ PAST_KEPT: Final = 16
 """Most closed alarms that an entity keeps behind the latest ones; the oldest goes first."""
 
 
-def take_alert(alarms: Alarms, alert: Score, now: int, policy: Policy) -> tuple[Alarms, tuple[Command, ...]]:
+def take_alert(alarms: Alarms, alert: Score, now: int, policies: Policies) -> Step:
     """Take one alert that was never taken before: open an alarm, or raise the open one.
 
     Parameters
     ----------
     now
         Milliseconds since the epoch.
-
-    Returns
-    -------
-    tuple
-        The alarms afterwards and the commands to queue; none while the condition is set aside.
     """
-    alarms = settle(alarms, alert.model, now, policy)
+    alarms, settled = settle(alarms, alert.model, now, policies)
+    policy = policies.alarms.of(alert.model)
     known = alarms.by_condition.get(alert.model)
     if known is not None and known.is_open:
-        return with_alarm(alarms, _raised(known, alert, now, policy)), ()
-    commands = () if alarms.is_aside(alert.model) else _commands(alert, now, policy)
-    opened = with_alarm(alarms, _opened(alert, now, commands))
-    return (opened if known is None else replace(opened, past=_past(alarms, known))), commands
+        raised = _raised(known, alert, now, policy)
+        return with_alarm(alarms, raised), (*settled, *_changes(known, raised, alert))
+    alarm = _opened(alert, now, policy)
+    opened = with_alarm(alarms, alarm)
+    after = opened if known is None else replace(opened, past=_past(alarms, known))
+    return after, (*settled, Transition("opened", alarm, alert))
 
 
-def take_ack(alarms: Alarms, ack: Ack) -> Alarms:
-    """Record the first answer to a command; any later one, or one to an unknown command, changes nothing."""
-    alarm = alarms.named(ack.alarm_id)
-    if alarm is None or alarm.commands.get(ack.command_id, ack) is not None:
-        return alarms
-    answer = Answer(outcome=ack.outcome, reason=ack.reason, at=ack.at)
-    answered = replace(alarm, commands={**alarm.commands, ack.command_id: answer})
-    if alarm in alarms.past:
-        return replace(alarms, past=tuple(answered if a is alarm else a for a in alarms.past))
-    return with_alarm(alarms, answered)
+def _changes(before: Alarm, after: Alarm, alert: Score) -> tuple[Transition, ...]:
+    if before.returned_at is not None:
+        return (Transition("reactivated", after, alert),)
+    if before.acknowledged_at is not None and after.acknowledged_at is None:
+        return (Transition("realarmed", after, alert),)
+    return ()
 
 
-def _opened(alert: Score, now: int, commands: tuple[Command, ...]) -> Alarm:
+def _opened(alert: Score, now: int, policy: AlarmPolicy) -> Alarm:
     return Alarm(
         alarm_id=alarm_id(alert),
         condition=alert.model,
@@ -61,11 +57,11 @@ def _opened(alert: Score, now: int, commands: tuple[Command, ...]) -> Alarm:
         last_alert_at=now,
         alerts=1,
         peak=alert.score,
-        commands={command.command_id: None for command in commands},
+        severity=policy.graded(alert),
     )
 
 
-def _raised(alarm: Alarm, alert: Score, now: int, policy: Policy) -> Alarm:
+def _raised(alarm: Alarm, alert: Score, now: int, policy: AlarmPolicy) -> Alarm:
     raised = replace(
         alarm,
         alerts=alarm.alerts + 1,
@@ -76,8 +72,8 @@ def _raised(alarm: Alarm, alert: Score, now: int, policy: Policy) -> Alarm:
     return raised if _stays_acknowledged(alarm, now, policy) else _unacknowledged(raised)
 
 
-def _stays_acknowledged(alarm: Alarm, now: int, policy: Policy) -> bool:
-    return alarm.acknowledged_at is not None and now < alarm.acknowledged_at + policy.realarm_after_ms
+def _stays_acknowledged(alarm: Alarm, now: int, policy: AlarmPolicy) -> bool:
+    return alarm.acknowledged_at is not None and now < alarm.acknowledged_at + policy.realarm_after
 
 
 def _unacknowledged(alarm: Alarm) -> Alarm:
@@ -85,25 +81,4 @@ def _unacknowledged(alarm: Alarm) -> Alarm:
 
 
 def _past(alarms: Alarms, closed: Alarm) -> tuple[Alarm, ...]:
-    kept = (a for a in alarms.past if a.condition != closed.condition or None in a.commands.values())
-    return (*kept, closed)[-PAST_KEPT:]
-
-
-def _commands(alert: Score, now: int, policy: Policy) -> tuple[Command, ...]:
-    kind = policy.commands.get(alert.model)
-    if kind is None:
-        return ()
-    alarm = alarm_id(alert)
-    return (
-        Command(
-            command_id=command_id(alarm, kind),
-            kind=kind,
-            entity=alert.entity,
-            alarm_id=alarm,
-            condition=alert.model,
-            event_id=alert.event_id,
-            event_time=alert.event_time,
-            issued_at=now,
-            expires_at=now + policy.command_ttl_ms,
-        ),
-    )
+    return (*(a for a in alarms.past if a.condition != closed.condition), closed)[-PAST_KEPT:]

@@ -1,50 +1,80 @@
 """Decisions on one entity, pure: what a snapshot and new messages add up to.
 
-An entity is one transaction: its alarms, the alerts and operations they have taken and the outbox of commands
-change together.
+An entity is one transaction: its alarms, its cases, the alerts and operations they have taken and the outbox of
+commands change together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Iterable, Sequence
 
-from actors import alarm as alarms
-from actors.alarm import Alarm, Alarms, Policy, shown
-from actors.alarm_life import take_ack, take_alert
+from msgspec.structs import replace
+
+from actors import case_work, cases, entity, operating, ordering
+from actors.alarm import Alarm, Alarms, shown
+from actors.alarm_life import take_alert
+from actors.entity import EntityState
 from actors.items import Change as Message
 from actors.items import Wake
-from actors.operating import operate
+from actors.ordering import Orders
 from actors.silence import due_at, settle_all
-from models import operations
-from models.actions import Ack, Command, encode
-from models.operations import AuditEntry, Operation
+from actors.transitions import Transition, Transitions
+from models import operations, orders
+from models.actions import Ack
+from models.alarms import AlarmChange
+from models.operations import AlarmOperation, AuditEntry, CaseOperation, CommandOperation, Operation
+from models.orders import Order
+from models.policies.policies import Policies
 from models.scores import Score
 from storage.alarms import AlarmRow
-from storage.entities import Change, CommandRow, CommandStatus, OperationRow, Snapshot, alert_id
-
-QUEUED: Final[CommandStatus] = "queued"
-SENT: Final[CommandStatus] = "sent"
-UNANSWERED: Final = frozenset({QUEUED, SENT})
+from storage.entities import Change, CommandRow, OperationRow, Snapshot, alert_id
 
 
-def decide(snapshot: Snapshot, messages: Sequence[Message], now: int, policy: Policy) -> Change | None:
-    """Return what to save for these messages, or None when nothing in them is new."""
-    draft = _Draft(snapshot, policy)
+def decide(
+    name: str,
+    snapshot: Snapshot,
+    messages: Sequence[Message],
+    now: int,
+    policies: Policies,
+    *,
+    told: bool = False,
+) -> Change | None:
+    """Return what to save of the entity of this name for these messages, or None when nothing in them is new.
+
+    Parameters
+    ----------
+    now
+        Milliseconds since the epoch.
+    told
+        Whether Kafka has all changes of alarms that the snapshot holds.
+    """
+    draft = _Draft(name, snapshot, now, policies)
     for message in messages:
-        draft.take(message, now)
-    return draft.change()
+        draft.take(message)
+    return draft.change(told=told)
 
 
-def mark_sent(snapshot: Snapshot, command_ids: Iterable[str]) -> Change | None:
+def mark_sent(snapshot: Snapshot, command_ids: Iterable[str], now: int) -> Change | None:
     """Return the change that turns these commands from queued to sent; None when none is queued any more."""
-    ids = set(command_ids)
-    rows = tuple(_moved(row, SENT) for row in queued(snapshot) if row.command_id in ids)
-    return Change(state=snapshot.state or alarms.encode(Alarms()), commands=rows) if rows else None
+    sent = ordering.sent(orders_of(snapshot), command_ids, now)
+    return (
+        Change(state=snapshot.state or entity.encode(EntityState()), commands=_rows(sent.values()))
+        if sent
+        else None
+    )
 
 
-def queued(snapshot: Snapshot) -> tuple[CommandRow, ...]:
-    """Return the commands that still have to be published."""
-    return tuple(row for row in snapshot.commands if row.status == QUEUED)
+def orders_of(snapshot: Snapshot) -> dict[str, Order]:
+    """Return the entity's orders by the id of their command."""
+    return {row.command_id: orders.decode(row.body) for row in snapshot.commands}
+
+
+def queued(snapshot: Snapshot) -> list[Order]:
+    """Return the orders that still have to be published."""
+    return ordering.queued(orders_of(snapshot))
+
+
+def untold(snapshot: Snapshot) -> tuple[AlarmChange, ...]:
+    """Return the changes of alarms that Kafka may not have yet."""
+    return entity.decode(snapshot.state).untold
 
 
 def advance(snapshot: Snapshot, change: Change, version: int) -> Snapshot:
@@ -60,29 +90,28 @@ def advance(snapshot: Snapshot, change: Change, version: int) -> Snapshot:
 
 
 def alarm_rows(
-    entity: str, snapshot: Snapshot, messages: Sequence[Message], policy: Policy
+    name: str, snapshot: Snapshot, messages: Sequence[Message], policies: Policies
 ) -> list[AlarmRow]:
     """Return the alarms that these messages speak of, whether or not they changed them, as lists show them."""
-    known = alarms.decode(snapshot.state)
-    statuses = {row.command_id: row.status for row in snapshot.commands}
+    known, commands = entity.decode(snapshot.state).alarms, orders_of(snapshot)
 
     def row(alarm: Alarm) -> AlarmRow:
-        command = next(reversed(alarm.commands), None)
+        command = ordering.latest_of(commands, alarm.alarm_id)
         return AlarmRow(
             alarm_id=alarm.alarm_id,
-            entity=entity,
+            entity=name,
             condition=alarm.condition,
             opened_at=alarm.opened_at,
             version=snapshot.version,
             state=shown(known, alarm),
             event_id=alarm.event_id,
             alerts=alarm.alerts,
-            command_id=command,
-            command_status=None if command is None else _status(alarm, command, statuses),
-            due_at=due_at(known, alarm, policy),
+            command_id=None if command is None else command.command.command_id,
+            command_status=None if command is None else command.status,
+            due_at=due_at(known, alarm, policies),
         )
 
-    return [row(alarm) for alarm in _spoken_of(known, messages)]
+    return [row(alarm) for alarm in _spoken_of(known, commands, messages)]
 
 
 def audit_entries(snapshot: Snapshot, messages: Sequence[Message]) -> list[AuditEntry]:
@@ -91,85 +120,130 @@ def audit_entries(snapshot: Snapshot, messages: Sequence[Message]) -> list[Audit
     return [operations.decode_entry(row.body) for row in snapshot.operations if row.operation_id in asked]
 
 
-def _spoken_of(known: Alarms, messages: Sequence[Message]) -> list[Alarm]:
+def _spoken_of(known: Alarms, commands: Orders, messages: Sequence[Message]) -> list[Alarm]:
     if any(isinstance(m, Wake) for m in messages):
         return list(known.all)
     conditions = {m.model for m in messages if isinstance(m, Score)}
-    conditions |= {m.condition for m in messages if isinstance(m, Operation)}
-    spoken_of = {m.alarm_id for m in messages if isinstance(m, Ack)}
-    return [a for a in known.all if a.condition in conditions or a.alarm_id in spoken_of]
-
-
-def _status(alarm: Alarm, command: str, statuses: Mapping[str, CommandStatus]) -> CommandStatus | None:
-    answer = alarm.commands[command]  # outlives the row in the outbox
-    return statuses.get(command) or (answer.outcome if answer else None)
+    conditions |= {m.condition for m in messages if isinstance(m, AlarmOperation)}
+    answered = {m.command_id for m in messages if isinstance(m, Ack | CommandOperation)}
+    alarms = {commands[name].command.alarm_id for name in answered if name in commands}
+    return [a for a in known.all if a.condition in conditions or a.alarm_id in alarms]
 
 
 class _Draft:
     """A change in the making."""
 
-    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+    def __init__(self, name: str, snapshot: Snapshot, now: int, policies: Policies) -> None:
+        self._name = name
         self._snapshot = snapshot
-        self._policy = policy
-        self._before = alarms.decode(snapshot.state)
-        self._alarms = self._before
+        self._now = now
+        self._policies = policies
+        self._before = entity.decode(snapshot.state)
+        self._alarms, self._cases = self._before.alarms, self._before.cases
+        self._orders = orders_of(snapshot)
         self._taken: dict[str, None] = {}
-        self._rows = {row.command_id: row for row in snapshot.commands}
-        self._changed: dict[str, CommandRow] = {}
+        self._ordered: dict[str, Order] = {}
         self._decided = {row.operation_id for row in snapshot.operations}
         self._operations: list[OperationRow] = []
+        self._changes: list[AlarmChange] = []
 
-    def take(self, message: Message, now: int) -> None:
+    def take(self, message: Message) -> None:
         match message:
             case Ack():
-                self._answer(message)
-            case Operation():
-                self._operate(message, now)
+                self._order(ordering.answer(self._orders, message))
             case Wake():
-                self._alarms = settle_all(self._alarms, now, self._policy)
+                self._settle()
+            case Score():
+                self._alert(message)
             case _:
-                self._alert(message, now)
+                self._once(message)
 
-    def _alert(self, score: Score, now: int) -> None:
-        name = alert_id(score.event_id, score.model)
-        if name in self._snapshot.alerts or name in self._taken:
-            return
-        self._alarms, commands = take_alert(self._alarms, score, now, self._policy)
-        self._taken[name] = None
-        for command in commands:
-            self._put(_row(command))
-
-    def _answer(self, ack: Ack) -> None:
-        self._alarms = take_ack(self._alarms, ack)
-        row = self._rows.get(ack.command_id)
-        if row is not None and row.status in UNANSWERED:
-            self._put(_moved(row, ack.outcome))
-
-    def _operate(self, operation: Operation, now: int) -> None:
-        if operation.operation_id in self._decided:
-            return
-        self._alarms, entry = operate(self._alarms, operation, now, self._policy)
-        self._decided.add(operation.operation_id)
-        self._operations.append(OperationRow(operation.operation_id, operations.encode(entry).decode()))
-
-    def change(self) -> Change | None:
-        moved = self._taken or self._changed or self._operations
-        if not (moved or self._alarms is not self._before):
+    def change(self, *, told: bool) -> Change | None:
+        state = EntityState(alarms=self._alarms, cases=self._cases)
+        moved = self._taken or self._ordered or self._operations
+        if not moved and state == replace(self._before, untold=()):
             return None
+        before = () if told else self._before.untold
         return Change(
-            state=alarms.encode(self._alarms),
+            state=entity.encode(replace(state, untold=(*before, *self._changes))),
             alerts=tuple(self._taken),
-            commands=tuple(self._changed.values()),
+            commands=_rows(self._ordered.values()),
             operations=tuple(self._operations),
         )
 
-    def _put(self, row: CommandRow) -> None:
-        self._rows[row.command_id] = self._changed[row.command_id] = row
+    def _alert(self, alert: Score) -> None:
+        taken = alert_id(alert.event_id, alert.model)
+        if taken in self._snapshot.alerts or taken in self._taken:
+            return
+        self._taken[taken] = None
+        self._alarms, transitions = take_alert(self._alarms, alert, self._now, self._policies)
+        self._follow(transitions, alert)
+
+    def _settle(self) -> None:
+        self._alarms, transitions = settle_all(self._alarms, self._now, self._policies)
+        self._follow(transitions)
+        self._order(ordering.settle(self._orders, self._now, self._policies))
+
+    def _once(self, operation: Operation) -> None:
+        if operation.operation_id in self._decided:
+            return
+        entry = self._operate(operation)
+        self._decided.add(operation.operation_id)
+        self._operations.append(OperationRow(operation.operation_id, operations.encode(entry).decode()))
+
+    def _operate(self, operation: Operation) -> AuditEntry:
+        match operation:
+            case AlarmOperation():
+                self._alarms, transitions, entry = operating.operate(
+                    self._alarms, operation, self._now, self._policies
+                )
+                self._follow(transitions)
+            case CommandOperation():
+                ordered, entry = ordering.operate(self._orders, operation, self._now, self._policies)
+                self._order(ordered)
+            case CaseOperation():
+                self._cases, entry = case_work.operate(
+                    self._cases, self._alarms, operation, self._now, self._policies.cases.of
+                )
+        return entry
+
+    def _follow(self, transitions: Transitions, alert: Score | None = None) -> None:
+        self._order(ordering.order(self._alarms, transitions, self._name, self._now, self._policies))
+        self._cases = cases.follow(
+            self._cases,
+            self._alarms,
+            transitions,
+            self._now,
+            self._policies.cases.of,
+            entity=self._name,
+            alert=alert,
+        )
+        for transition in transitions:
+            self._changes.append(self._told(transition))
+
+    def _order(self, ordered: Orders) -> None:
+        if ordered:
+            self._orders.update(ordered)
+            self._ordered.update(ordered)
+            self._cases = cases.follow_orders(self._cases, self._orders, set(ordered))
+
+    def _told(self, transition: Transition) -> AlarmChange:
+        alarm = transition.alarm
+        return AlarmChange(
+            change_id=f"{alarm.alarm_id}/{self._snapshot.version + 1}/{len(self._changes)}",
+            change=transition.change,
+            alarm_id=alarm.alarm_id,
+            entity=self._name,
+            condition=alarm.condition,
+            state=shown(self._alarms, alarm),
+            severity=alarm.severity,
+            event_id=alarm.event_id,
+            opened_at=alarm.opened_at,
+            at=self._now,
+            alerts=alarm.alerts,
+            peak=alarm.peak,
+        )
 
 
-def _row(command: Command) -> CommandRow:
-    return CommandRow(command_id=command.command_id, status=QUEUED, body=encode(command).decode())
-
-
-def _moved(row: CommandRow, status: CommandStatus) -> CommandRow:
-    return replace(row, status=status)
+def _rows(changed: Iterable[Order]) -> tuple[CommandRow, ...]:
+    return tuple(CommandRow(o.command.command_id, o.status, orders.encode(o)) for o in changed)

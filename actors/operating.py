@@ -6,16 +6,20 @@ from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from actors.alarm import Alarm, Alarms, Policy, Shelf, shown, with_alarm
+from actors.alarm import Alarm, Alarms, Shelf, shown, with_alarm
 from actors.silence import settle, unshelved
-from models.alarms import CLOSED
-from models.operations import Action, AuditEntry, Operation
+from actors.transitions import Transition, Transitions
+from models.alarms import CLOSED, ChangeKind
+from models.operations import AlarmAction, AlarmOperation, AuditEntry
+from models.policies.policies import Policies
 
 Outcome: TypeAlias = Alarms | str
 """The alarms afterwards, or why they stay as they are."""
 
 
-def operate(alarms: Alarms, operation: Operation, now: int, policy: Policy) -> tuple[Alarms, AuditEntry]:
+def operate(
+    alarms: Alarms, operation: AlarmOperation, now: int, policies: Policies
+) -> tuple[Alarms, Transitions, AuditEntry]:
     """Apply an operation that was never taken before, or refuse it.
 
     Parameters
@@ -23,20 +27,33 @@ def operate(alarms: Alarms, operation: Operation, now: int, policy: Policy) -> t
     now
         Milliseconds since the epoch.
     """
-    before = settle(alarms, operation.condition, now, policy)
+    before, settled = settle(alarms, operation.condition, now, policies)
     outcome = _outcome(before, operation, now)
     after = before if isinstance(outcome, str) else outcome
-    return after, AuditEntry(
-        operation=operation,
-        verdict="refused" if isinstance(outcome, str) else "applied",
-        reason=outcome if isinstance(outcome, str) else "",
-        decided_at=now,
-        before=_seen(before, operation),
-        after=_seen(after, operation),
+    return (
+        after,
+        (*settled, *_changes(before, after, operation)),
+        AuditEntry(
+            operation=operation,
+            verdict="refused" if isinstance(outcome, str) else "applied",
+            reason=outcome if isinstance(outcome, str) else "",
+            decided_at=now,
+            before=_seen(before, operation),
+            after=_seen(after, operation),
+        ),
     )
 
 
-def _outcome(alarms: Alarms, operation: Operation, now: int) -> Outcome:
+def _changes(before: Alarms, after: Alarms, operation: AlarmOperation) -> Transitions:
+    change = _CHANGES.get(operation.action)
+    return (
+        ()
+        if after is before or change is None
+        else (Transition(change, after.by_condition[operation.condition]),)
+    )
+
+
+def _outcome(alarms: Alarms, operation: AlarmOperation, now: int) -> Outcome:
     if now > operation.expires_at:
         return f"it came {now - operation.expires_at} ms after it had expired"
     latest = alarms.by_condition.get(operation.condition)
@@ -45,7 +62,7 @@ def _outcome(alarms: Alarms, operation: Operation, now: int) -> Outcome:
     return _APPLY[operation.action](alarms, latest, operation, now)
 
 
-def _acknowledge(alarms: Alarms, latest: Alarm, operation: Operation, now: int) -> Outcome:
+def _acknowledge(alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int) -> Outcome:
     if (over := _over(latest, operation)) is not None:
         return over
     if latest.state == "active_acknowledged":
@@ -54,7 +71,7 @@ def _acknowledge(alarms: Alarms, latest: Alarm, operation: Operation, now: int) 
     return with_alarm(alarms, replace(latest, state=state, acknowledged_at=now))
 
 
-def _shelve(alarms: Alarms, latest: Alarm, operation: Operation, now: int) -> Outcome:
+def _shelve(alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int) -> Outcome:
     if (over := _over(latest, operation)) is not None:
         return over
     if operation.until is None and not latest.is_active:
@@ -64,46 +81,59 @@ def _shelve(alarms: Alarms, latest: Alarm, operation: Operation, now: int) -> Ou
     return replace(alarms, shelves={**alarms.shelves, latest.condition: Shelf(until=operation.until)})
 
 
-def _unshelve(alarms: Alarms, latest: Alarm, _operation: Operation, _now: int) -> Outcome:
+def _unshelve(alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int) -> Outcome:
     if latest.condition not in alarms.shelves:
         return f"{latest.condition} is not shelved"
     return unshelved(alarms, latest.condition)
 
 
-def _note(alarms: Alarms, _latest: Alarm, operation: Operation, _now: int) -> Outcome:
+def _note(alarms: Alarms, _latest: Alarm, operation: AlarmOperation, _now: int) -> Outcome:
     return alarms if operation.why.strip() else "a note needs a text"
 
 
-def _take_out_of_service(alarms: Alarms, latest: Alarm, _operation: Operation, _now: int) -> Outcome:
+def _take_out_of_service(alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int) -> Outcome:
     if latest.condition in alarms.out_of_service:
         return f"{latest.condition} is out of service already"
     return replace(alarms, out_of_service=(*alarms.out_of_service, latest.condition))
 
 
-def _put_in_service(alarms: Alarms, latest: Alarm, _operation: Operation, _now: int) -> Outcome:
+def _put_in_service(alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int) -> Outcome:
     if latest.condition not in alarms.out_of_service:
         return f"{latest.condition} is in service"
     return replace(alarms, out_of_service=tuple(c for c in alarms.out_of_service if c != latest.condition))
 
 
-def _over(latest: Alarm, operation: Operation) -> str | None:
+def _over(latest: Alarm, operation: AlarmOperation) -> str | None:
     if latest.alarm_id != operation.alarm_id:
         return f"it is not the latest alarm of {latest.condition}: that is {latest.alarm_id} ({latest.state})"
     return None if latest.is_open else "it is closed"
 
 
-def _seen(alarms: Alarms, operation: Operation) -> str | None:
+def _seen(alarms: Alarms, operation: AlarmOperation) -> str | None:
     alarm = alarms.named(operation.alarm_id)
     return None if alarm is None else shown(alarms, alarm)
 
 
-_APPLY: Final[Mapping[Action, Callable[[Alarms, Alarm, Operation, int], Outcome]]] = MappingProxyType(
+_APPLY: Final[Mapping[AlarmAction, Callable[[Alarms, Alarm, AlarmOperation, int], Outcome]]] = (
+    MappingProxyType(
+        {
+            "acknowledge": _acknowledge,
+            "shelve": _shelve,
+            "unshelve": _unshelve,
+            "note": _note,
+            "take_out_of_service": _take_out_of_service,
+            "put_in_service": _put_in_service,
+            "reset": lambda _alarms, _latest, _operation, _now: "it is not latched",
+        }
+    )
+)
+
+_CHANGES: Final[Mapping[AlarmAction, ChangeKind]] = MappingProxyType(
     {
-        "acknowledge": _acknowledge,
-        "shelve": _shelve,
-        "unshelve": _unshelve,
-        "note": _note,
-        "take_out_of_service": _take_out_of_service,
-        "put_in_service": _put_in_service,
+        "acknowledge": "acknowledged",
+        "shelve": "shelved",
+        "unshelve": "unshelved",
+        "take_out_of_service": "taken_out_of_service",
+        "put_in_service": "put_in_service",
     }
 )

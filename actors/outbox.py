@@ -1,16 +1,18 @@
-"""Publishing the outbox: commands go to Kafka, and count as sent when Kafka has acknowledged each of them."""
+"""Publishing what was saved: commands, which count as sent when Kafka has each of them, and changes of alarms."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from actors.errors import RetryLaterError
 from ingest.ports import ProducerPort
-from models.actions import decode_command
-from storage.entities import CommandRow
+from ingest.settings import TopicName
+from models.actions import encode
+from models.alarms import AlarmChange, encode_change
+from models.orders import Order
 
 
 class Publication:
-    """The commands that one batch publishes: any number of `send`, then one `finish`.
+    """What one batch publishes: any number of `send` and `tell`, then one `finish`.
 
     The producer is shared with other threads and its `flush` waits for, and fails for, everybody's records;
     so each command is ticked off by its own acknowledgement.
@@ -20,14 +22,16 @@ class Publication:
         self._producer = producer
         self._under_way: set[str] = set()
 
-    def send(self, rows: Sequence[CommandRow]) -> None:
+    def send(self, orders: Sequence[Order]) -> None:
         """Hand over commands to Kafka, keyed by their entity."""
-        for row in rows:
-            body = row.body.encode()
-            self._under_way.add(row.command_id)
-            self._producer.send(
-                "commands", decode_command(body).entity, body, on_ack=partial(self._acked, row.command_id)
-            )
+        for order in orders:
+            command = order.command
+            self._publish("commands", command.command_id, command.entity, encode(command))
+
+    def tell(self, changes: Sequence[AlarmChange]) -> None:
+        """Hand over changes of alarms to Kafka, keyed by their entity."""
+        for change in changes:
+            self._publish("alarms", change.change_id, change.entity, encode_change(change))
 
     def finish(self) -> None:
         """Wait until Kafka has them all; `RetryLaterError` when it lacks one."""
@@ -35,8 +39,12 @@ class Publication:
             self._producer.flush()
         if self._under_way:
             raise RetryLaterError(
-                f"Kafka acknowledged all but {len(self._under_way)} commands: they are published again"
+                f"Kafka acknowledged all but {len(self._under_way)} messages: they are published again"
             )
+
+    def _publish(self, topic: TopicName, name: str, entity: str, body: bytes) -> None:
+        self._under_way.add(name)
+        self._producer.send(topic, entity, body, on_ack=partial(self._acked, name))
 
     def _acked(self, command_id: str, _partition: int, _offset: int) -> None:
         self._under_way.discard(command_id)

@@ -28,6 +28,7 @@ class Snapshots:
         self._store = store
         self._capacity = capacity
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._told: dict[str, int] = {}
 
     def change(self, entity: str, decide: Decide) -> Snapshot:
         """Save what `decide` returns and return the snapshot afterwards.
@@ -46,6 +47,15 @@ class Snapshots:
                 return saved
             kept = None
 
+    def told(self, entity: str, snapshot: Snapshot) -> None:
+        """Note that Kafka has all changes of alarms that this snapshot holds."""
+        if entity in self._kept:
+            self._told[entity] = snapshot.version
+
+    def is_told(self, entity: str, snapshot: Snapshot) -> bool:
+        """Whether Kafka is known to have all changes of alarms that this snapshot holds."""
+        return self._told.get(entity) == snapshot.version
+
     def _saved(self, entity: str, snapshot: Snapshot, change: Change) -> Snapshot | None:
         try:
             version = self._store.save(entity, snapshot.version, change)
@@ -57,5 +67,6 @@ class Snapshots:
     def _keep(self, entity: str, snapshot: Snapshot) -> Snapshot:
         self._kept[entity] = snapshot
         if len(self._kept) > self._capacity:
-            self._kept.popitem(last=False)
+            gone, _ = self._kept.popitem(last=False)
+            self._told.pop(gone, None)
         return snapshot

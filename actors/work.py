@@ -11,8 +11,7 @@ from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_ty
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
-from actors.alarm import Policy
-from actors.decisions import alarm_rows, audit_entries, decide, mark_sent, queued
+from actors.decisions import alarm_rows, audit_entries, decide, mark_sent, queued, untold
 from actors.errors import RetryLaterError, StoppingError
 from actors.items import Change, Item, Refusal, by_entity
 from actors.outbox import Publication
@@ -21,6 +20,7 @@ from actors.snapshots import Snapshots
 from ingest.errors import RetryLaterError as KafkaAwayError
 from ingest.ports import Clock, ProducerPort, Record
 from models.errors import RejectEventError
+from models.policies.policies import Policies
 from storage.entities import EntityStore, Snapshot
 from storage.errors import RetryLaterError as StoreAwayError
 
@@ -44,6 +44,7 @@ class Work:
         store: EntityStore,
         producer: ProducerPort,
         settings: ActorSettings,
+        policies: Policies,
         *,
         reject: Reject,
         clock: Clock,
@@ -53,7 +54,7 @@ class Work:
         self._producer = producer
         self._reject = reject
         self._clock = clock
-        self._policy = policy_of(settings)
+        self._policies = policies
         self._snapshots = Snapshots(store, max(1, settings.entities // settings.shards))
         self._retrying = _retrying(settings, stop)
 
@@ -80,32 +81,32 @@ class Work:
     def _take(self, entity: str, messages: Sequence[Change], publication: Publication) -> Snapshot:
         now = self._clock()
         snapshot = self._snapshots.change(
-            entity, lambda current: decide(current, messages, now, self._policy)
+            entity,
+            lambda current: decide(
+                entity, current, messages, now, self._policies, told=self._snapshots.is_told(entity, current)
+            ),
         )
         publication.send(queued(snapshot))
+        if not self._snapshots.is_told(entity, snapshot):
+            publication.tell(untold(snapshot))
         return snapshot
 
     def _sent(self, entity: str, snapshot: Snapshot) -> Snapshot:
-        published = [row.command_id for row in queued(snapshot)]
+        self._snapshots.told(entity, snapshot)
+        published = [order.command.command_id for order in queued(snapshot)]
         if not published:
             return snapshot
-        return self._snapshots.change(entity, lambda current: mark_sent(current, published))
+        now = self._clock()
+        sent = self._snapshots.change(entity, lambda current: mark_sent(current, published, now))
+        if sent.state == snapshot.state:
+            self._snapshots.told(entity, sent)
+        return sent
 
     def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
-        for row in alarm_rows(entity, snapshot, messages, self._policy):
+        for row in alarm_rows(entity, snapshot, messages, self._policies):
             self._store.record_alarm(row)
         for entry in audit_entries(snapshot, messages):
             self._store.record_audit(entry)
-
-
-def policy_of(settings: ActorSettings) -> Policy:
-    """Return what the settings say about the life of alarms."""
-    return Policy(
-        commands=settings.opening_commands,
-        command_ttl_ms=round(settings.command_ttl_s * 1_000),
-        off_delay_ms=round(settings.off_delay_s * 1_000),
-        realarm_after_ms=round(settings.realarm_after_s * 1_000),
-    )
 
 
 def _retrying(settings: ActorSettings, stop: threading.Event) -> Retrying:

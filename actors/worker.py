@@ -23,6 +23,7 @@ from actors.transport import Consumer
 from actors.work import Reject, Work
 from ingest.ports import Clock, ProducerPort, Record
 from ingest.settings import KafkaSettings
+from models.policies.policies import Policies
 from storage.entities import EntityStore
 
 LOOK_S: Final = 0.1
@@ -36,6 +37,7 @@ def run_worker(
     store: EntityStore,
     producer: ProducerPort,
     settings: ActorSettings,
+    policies: Policies,
     stop: threading.Event,
     *,
     reject: Reject,
@@ -57,7 +59,7 @@ def run_worker(
     """
 
     def make_work() -> Work:
-        return Work(store, producer, settings, reject=reject, clock=clock, stop=stop)
+        return Work(store, producer, settings, policies, reject=reject, clock=clock, stop=stop)
 
     sweeping = partial(sweep, store, settings, clock)
     asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))

@@ -147,9 +147,10 @@ def encode(message: Operation | AuditEntry) -> bytes:
 def decode(data: bytes) -> Operation:
     """Read one operation; `RejectEventError` when the bytes are not one."""
     try:
-        return _operations.decode(data)
+        decoded: Operation = _operations.decode(data)
     except msgspec.DecodeError as error:
         raise RejectEventError(MALFORMED_JSON, f"not an operation: {error}") from error
+    return decoded
 
 
 def decode_entry(data: bytes | str) -> AuditEntry:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ingest.ports import Record
-from models import actions, dead_letters, operations, scores
-from models.actions import Outcome
+from models import actions, dead_letters, operations, orders, scores
+from models.actions import CommandStatus, Outcome
 from models.alarms import CLOSED
 from models.errors import RejectEventError
 from pipeline.sources import place
-from storage.entities import CommandStatus, EntityStore, alert_id
+from storage.entities import EntityStore, alert_id
 
 M = TypeVar("M")
 
@@ -171,7 +171,8 @@ def read_commands(records: Iterable[Record]) -> Commands:
     """Read `commands`."""
     found = Commands()
     for command in _readable(records, actions.decode_command, found):
-        found.pairs.append((command.alarm_id, command.command_id))
+        if command.alarm_id is not None:
+            found.pairs.append((command.alarm_id, command.command_id))
     return found
 
 
@@ -232,8 +233,9 @@ def read_entities(store: EntityStore) -> Entities:
         found.taken |= snapshot.alerts
         for row in snapshot.commands:
             found.commands[row.command_id] = row.status
-            command = actions.decode_command(row.body.encode())
-            found.command_pairs.append((command.alarm_id, row.command_id))
+            alarm_id = orders.decode(row.body).command.alarm_id
+            if alarm_id is not None:
+                found.command_pairs.append((alarm_id, row.command_id))
         found.operations |= {row.operation_id for row in snapshot.operations}
         alarms = store.alarms_of(entity)
         opened = [alarm for alarm in alarms if alarm.state != CLOSED]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from actors import alarm as alarms
+from actors import entity as entities
 from actors.alarm import Alarm, Shelf
 from models.alarms import CLOSED, OPEN_STATES
-from models.operations import Action, AuditEntry, Operation
+from models.operations import AlarmAction, AlarmOperation, AuditEntry
 from pipeline.asking import Desk, ask
 from pipeline.errors import RefuseUsageError
 from storage.alarms import AlarmRow
@@ -19,7 +19,7 @@ SEARCHED: Final = 10_000
 class Wish(NamedTuple):
     """What an operator wants, and why; `lasts_s` is the length of a shelf in seconds, None is one-shot."""
 
-    action: Action
+    action: AlarmAction
     alarm: AlarmRow
     who: str
     why: str
@@ -64,13 +64,13 @@ def told(store: EntityStore, name: str) -> list[Told]:
     """
     rows = _named(store, name)
     entity = rows[0].entity
-    known, entries = alarms.decode(store.load(entity).state), store.audit_of_entity(entity)
+    known, entries = entities.decode(store.load(entity).state).alarms, store.audit_of_entity(entity)
     return [
         Told(
             row,
             known.named(row.alarm_id),
             known.shelves.get(row.condition) if row.state != CLOSED else None,
-            [entry for entry in entries if entry.operation.alarm_id == row.alarm_id],
+            [entry for entry in entries if entry.operation.target == row.alarm_id],
         )
         for row in rows
     ]
@@ -82,7 +82,7 @@ def audited(store: EntityStore, name: str | None, limit: int) -> list[AuditEntry
         return store.latest_audit(limit)
     alarm = store.alarm(name)
     entries = store.audit_of_entity(name if alarm is None else alarm.entity)
-    return [e for e in entries if alarm is None or e.operation.alarm_id == alarm.alarm_id][:limit]
+    return [e for e in entries if alarm is None or e.operation.target == alarm.alarm_id][:limit]
 
 
 def chosen(store: EntityStore, name: str) -> AlarmRow:
@@ -112,9 +112,9 @@ def operate(desk: Desk, wish: Wish, wait_s: float) -> AuditEntry:
     return ask(desk, _operation(desk, wish, wait_s))
 
 
-def _operation(desk: Desk, wish: Wish, wait_s: float) -> Operation:
+def _operation(desk: Desk, wish: Wish, wait_s: float) -> AlarmOperation:
     now = desk.clock()
-    return Operation(
+    return AlarmOperation(
         operation_id=desk.new_id(),
         action=wish.action,
         entity=wish.alarm.entity,

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         description="File of the key that turns card numbers into tokens (created on first use, readable by its owner only); "
         "below the state directory unless set.",
     )
+    policies: Path | None = Field(
+        default=None,
+        description="File of the policies that alarms, commands, cases and notifications follow (TOML); unset: the "
+        "built-in ones, which `fastdata policies show` prints.",
+    )
     run_dir: Path = Field(
         default=Path(".fastdata/runs/main"),
         description="Directory of one namespace: logs, checkpoints, the gateway's ledger; below the state directory unless set.",

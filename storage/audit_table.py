@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from cassandra.cluster import Session
 
-from models.operations import AuditEntry, decode_entry, encode
+from models.operations import AlarmOperation, AuditEntry, decode_entry, encode
 from storage.failures import mapped
 from storage.scan import scan
 from storage.score_rows import date_value
@@ -74,8 +74,8 @@ def _values(entry: AuditEntry) -> tuple[Any, ...]:
         entry.decided_at,
         operation.operation_id,
         operation.entity,
-        operation.alarm_id,
-        operation.condition,
+        operation.target,
+        operation.condition if isinstance(operation, AlarmOperation) else None,
         operation.action,
         operation.who,
         operation.why,

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from models.actions import CommandStatus
 from storage.alarms import AlarmStore
 from storage.audit import AuditStore
 from storage.cases import CaseStore
-
-CommandStatus = Literal["queued", "sent", "succeeded", "refused", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class CommandRow:
     Attributes
     ----------
     body
-        The encoded command, as it goes out.
+        The encoded order: the command, and how far it has come.
     """
 
     command_id: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.actions import decode_command
+from models import orders
 from models.scores import Score
 from storage.alarms import AlarmRow
 from storage.entities import CommandRow, EntityStore, alert_id
@@ -84,4 +84,4 @@ def _commands_of(alarm: AlarmRow | None, entity: str, entities: EntityStore) -> 
     if alarm is None:
         return ()
     rows = entities.load(entity).commands
-    return tuple(row for row in rows if decode_command(row.body.encode()).alarm_id == alarm.alarm_id)
+    return tuple(row for row in rows if orders.decode(row.body).command.alarm_id == alarm.alarm_id)

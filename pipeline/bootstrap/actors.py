@@ -3,6 +3,7 @@
 from actors.worker import run_worker
 from ingest.producer import Producer
 from pipeline.bootstrap.clocks import wall_ms
+from pipeline.bootstrap.policies import policies_of
 from pipeline.bootstrap.rejects import reject_into
 from pipeline.bootstrap.stores import open_stores
 from pipeline.part import Part
@@ -18,6 +19,7 @@ def run(part: Part) -> None:
             stores.entities,
             producer,
             settings.actors,
+            policies_of(settings),
             part.stop,
             reject=reject_into(producer, wall_ms),
             clock=wall_ms,

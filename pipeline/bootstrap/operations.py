@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from models.operations import Action, AuditEntry
+from models.operations import AlarmAction, AuditEntry
 from pipeline import operators
 from pipeline.bootstrap.desks import open_office
 from pipeline.bootstrap.stores import open_stores
@@ -32,7 +32,7 @@ def audited(settings: Settings, name: str | None, limit: int) -> list[AuditEntry
 def operate(
     settings: Settings,
     name: str,
-    action: Action,
+    action: AlarmAction,
     *,
     who: str,
     why: str,

@@ -162,8 +162,8 @@ class View:
             self._measure(self._by_alert.get((score.event_id, score.model)))
 
     def command(self, command: Command) -> None:
-        """Take a command: an alarm has opened."""
-        if command.command_id in self._commands:
+        """Take a command: an alarm has opened. What no alert has led to is left out."""
+        if command.command_id in self._commands or command.event_id is None or command.condition is None:
             return
         self._commands[command.command_id] = command
         self._by_alert[command.event_id, command.condition] = command.command_id
@@ -213,7 +213,7 @@ class View:
         alert, answer = self._alert(command), self._acks.get(command.command_id)
         return AlarmLine(
             opened_at=command.issued_at,
-            model=command.condition,
+            model=command.condition or "",
             entity=command.entity,
             score=alert.score if alert else math.nan,
             why=_why(alert, self._loads.get(alert.entity)) if alert else "",
@@ -222,8 +222,8 @@ class View:
         )
 
     def _alert(self, command: Command) -> Score | None:
-        model = self._models.get(command.condition)
-        return model.alerts.get(command.event_id) if model else None
+        model = self._models.get(command.condition or "")
+        return model.alerts.get(command.event_id or "") if model else None
 
     def _measure(self, command_id: str | None) -> None:
         """Take the latency of a command once its alert and its answer are both known, in whatever order."""

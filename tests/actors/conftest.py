@@ -12,6 +12,7 @@ from ingest.ports import OnAck, Record
 from models import scores
 from models.actions import Command, decode_command
 from models.errors import RejectEventError
+from models.policies.policies import Policies, parse
 from models.scores import Score
 from storage.memory import MemoryEntityStore
 
@@ -86,6 +87,29 @@ def settings(tmp_path: Path) -> ActorSettings:
 
 
 @pytest.fixture
+def policies() -> Policies:
+    """Give policies of short times: frauds block the card, another model's alarms stop the machine."""
+    return parse(
+        """
+        [alarms.default]
+        off_delay = "10s"
+        realarm_after = "50s"
+
+        [[commands]]
+        models = ["fraud"]
+        command = "block_card"
+        expires_after = "1m"
+
+        [[commands]]
+        models = ["other"]
+        command = "reduce_load"
+        expires_after = "1m"
+        """,
+        "these tests",
+    )
+
+
+@pytest.fixture
 def alert() -> Callable[..., Score]:
     def make(
         event_id: str = "e1",
@@ -123,7 +147,7 @@ def alert_bytes(alert: Callable[..., Score]) -> Callable[..., bytes]:
 
 @pytest.fixture
 def make_work(
-    settings: ActorSettings, clock: Callable[[], int], stop: threading.Event
+    settings: ActorSettings, policies: Policies, clock: Callable[[], int], stop: threading.Event
 ) -> Callable[..., Work]:
     def refuse_nothing(record: Record, error: RejectEventError) -> None:
         raise AssertionError(f"{record.position}: {error}")
@@ -133,7 +157,8 @@ def make_work(
         producer: Any,
         reject: Any = refuse_nothing,
         settings: ActorSettings = settings,
+        policies: Policies = policies,
     ) -> Work:
-        return Work(store, producer, settings, reject=reject, clock=clock, stop=stop)
+        return Work(store, producer, settings, policies, reject=reject, clock=clock, stop=stop)
 
     return make

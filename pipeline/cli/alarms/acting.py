@@ -9,7 +9,7 @@ from pipeline.errors import RefuseUsageError
 from pipeline.os_user import os_user
 
 if TYPE_CHECKING:
-    from models.operations import Action
+    from models.operations import AlarmAction
 
 Name = Annotated[
     str,
@@ -24,7 +24,7 @@ WAIT_S = 15.0
 def act(
     context: typer.Context,
     name: str,
-    action: "Action",
+    action: "AlarmAction",
     *,
     who: str | None,
     why: str,
@@ -40,5 +40,5 @@ def act(
         settings, name, action, who=who or os_user(), why=why, wait_s=wait, lasts_s=lasts_s
     )
     if entry.verdict == "refused":
-        raise RefuseUsageError(f"{entry.operation.alarm_id}: refused: {entry.reason}")
+        raise RefuseUsageError(f"{entry.operation.target}: refused: {entry.reason}")
     typer.echo(view.outcome(entry))

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from models.operations import AuditEntry
+from models.operations import AlarmOperation, AuditEntry
 from pipeline.operators import Told
 from storage.alarms import AlarmRow
 
@@ -54,7 +54,7 @@ def entry(entry: AuditEntry) -> str:
     operation = entry.operation
     why = f" ({operation.why})" if operation.why else ""
     became = f"refused: {entry.reason}" if entry.verdict == "refused" else _change(entry)
-    return f"{at(entry.decided_at)}  {operation.who}: {operation.action} {operation.alarm_id}{why}; {became}"
+    return f"{at(entry.decided_at)}  {operation.who}: {operation.action} {operation.target}{why}; {became}"
 
 
 def entry_as_dict(entry: AuditEntry) -> dict[str, Any]:
@@ -66,8 +66,9 @@ def entry_as_dict(entry: AuditEntry) -> dict[str, Any]:
 def outcome(entry: AuditEntry) -> str:
     """Return what an applied operation did."""
     operation = entry.operation
-    until = f" until {at(operation.until)}" if operation.until is not None else ""
-    return f"{operation.alarm_id}  {operation.action}{until}: {_change(entry)}"
+    ends = operation.until if isinstance(operation, AlarmOperation) else None
+    until = "" if ends is None else f" until {at(ends)}"
+    return f"{operation.target}  {operation.action}{until}: {_change(entry)}"
 
 
 def at(ms: int) -> str:

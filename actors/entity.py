@@ -1,0 +1,35 @@
+"""What the entity store keeps of one entity as text: its alarms, its cases, and changes that may not be told yet."""
+
+import msgspec
+
+from actors.alarm import Alarms
+from actors.case import Cases
+from models.alarms import AlarmChange
+
+
+class EntityState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything of one entity but its outbox.
+
+    Attributes
+    ----------
+    untold
+        Changes of alarms that Kafka may not have yet, in their order.
+    """
+
+    alarms: Alarms = Alarms()
+    cases: Cases = Cases()
+    untold: tuple[AlarmChange, ...] = ()
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(EntityState)
+
+
+def encode(state: EntityState) -> str:
+    """Return the state as the text that the entity store keeps."""
+    return _encoder.encode(state).decode()
+
+
+def decode(text: str | None) -> EntityState:
+    """Read what the entity store keeps; nothing kept means a new entity."""
+    return EntityState() if text is None else _decoder.decode(text)
