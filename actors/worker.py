@@ -37,9 +37,9 @@ def run_worker(
     store: EntityStore,
     producer: ProducerPort,
     settings: ActorSettings,
-    policies: Policies,
     stop: threading.Event,
     *,
+    policies: Policies,
     reject: Reject,
     clock: Clock,
 ) -> None:

@@ -19,8 +19,8 @@ def run(part: Part) -> None:
             stores.entities,
             producer,
             settings.actors,
-            policies_of(settings),
             part.stop,
+            policies=policies_of(settings),
             reject=reject_into(producer, wall_ms),
             clock=wall_ms,
         )
