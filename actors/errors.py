@@ -23,3 +23,11 @@ class StopProcessError(ActorsError):
 
 class RefuseLedgerError(ActorsError):
     """The gateway's ledger is not one, or of another version: refuse it before a command is taken."""
+
+
+class RefuseSecretError(ActorsError):
+    """A token or password can't be read: refuse the gateway's start before a command is taken."""
+
+
+class RetryConnectError(ActorsError):
+    """The broker is away or has refused the connection: try again after a pause."""

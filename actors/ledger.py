@@ -1,31 +1,21 @@
-"""The gateway's ledger: which commands took effect and what was answered, durable in one SQLite file."""
+"""The gateway's ledger: where each command is, what was answered and what took effect, durable in one SQLite file."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from actors.errors import RefuseLedgerError
-from models.actions import Ack, Command, Outcome, decode_ack, encode
+import msgspec
 
-VERSION: Final = 1
+from actors.bridges.errand import Errand
+from models.actions import Ack, Command, Outcome, decode_ack, decode_command, encode
 
-_TABLES: Final = """
-create table if not exists answers(
-    command_id text primary key,
-    entity text not null,
-    alarm_id text not null,
-    outcome text not null,
-    ack blob not null,
-    deliveries integer not null
-) strict;
-create table if not exists effects(
-    command_id text not null,
-    entity text not null,
-    kind text not null,
-    at integer not null
-) strict;
+_FIELDS: Final = "command_id, entity, state, expires_at, command, cancel, ack"
+_SAVE: Final = """
+insert into errands values (?, ?, ?, ?, 0, ?, ?, ?, ?)
+on conflict(command_id) do update set
+    state = excluded.state, told = excluded.told,
+    command = excluded.command, cancel = excluded.cancel, ack = excluded.ack
 """
 
 
@@ -48,34 +38,57 @@ class LedgerCounts(NamedTuple):
 
 
 class Ledger:
-    """Answers by command id, and the effects, changed in one transaction per batch.
+    """Errands by command id, and the effects, changed in one transaction per batch.
 
     `effects` has no key on purpose: a second effect of one command would show.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._told: list[tuple[str, bytes]] = []
 
-    def known(self, command_ids: Sequence[str]) -> dict[str, Ack]:
-        """Return the answers already given to these commands."""
+    def known(self, command_ids: Sequence[str]) -> dict[str, Errand]:
+        """Return the errands of those of these commands that are known."""
         marks = ",".join("?" * len(command_ids))
-        rows = self._connection.execute(
-            f"select command_id, ack from answers where command_id in ({marks})",  # noqa: S608 - only `?`
-            tuple(command_ids),
-        )
-        return {name: decode_ack(ack) for name, ack in rows}
+        found = self._errands(f"command_id in ({marks})", *command_ids)
+        return {errand.command_id: errand for errand in found}
 
-    def record(self, new: Iterable[tuple[Command, Ack]], delivered: Iterable[str]) -> None:
-        """Keep new answers with the effects they stand for, and count deliveries; durable on return."""
+    def under_way(self) -> list[Errand]:
+        """Return the errands whose last word is still to come, in the order in which they came."""
+        return self._errands("state in ('taken', 'sent', 'delivered') order by rowid")
+
+    def overdue(self, before: int) -> list[str]:
+        """Return the commands that expired before this time, in milliseconds since the epoch, unheard of."""
+        rows = self._connection.execute(
+            "select command_id from errands where state in ('taken', 'sent') and expires_at < ?", (before,)
+        )
+        return [command_id for (command_id,) in rows]
+
+    def untold(self) -> list[Ack]:
+        """Return the answers that may not have been told to whoever sent the command."""
+        rows = self._connection.execute("select ack from errands where told = 0 order by rowid")
+        return [decode_ack(ack) for (ack,) in rows]
+
+    def save(self, changed: Iterable[Errand], delivered: Iterable[str] = ()) -> None:
+        """Keep changed errands with the effects they stand for, and count deliveries; durable on return."""
         with self._transaction():
-            for command, ack in new:
-                self._answer(ack)
-                if ack.outcome == "succeeded":
-                    self._effect(command, ack)
+            for errand in changed:
+                self._save(errand)
+                if errand.state == "succeeded":
+                    self._effect(errand)
             self._connection.executemany(
-                "update answers set deliveries = deliveries + 1 where command_id = ?",
+                "update errands set deliveries = deliveries + 1 where command_id = ?",
                 [(name,) for name in delivered],
             )
+
+    def tell(self, acks: Iterable[Ack]) -> None:
+        """Note that these were told; it is kept with the next change, and losing it only tells them again."""
+        self._told += [(ack.command_id, encode(ack)) for ack in acks]
+
+    def flush(self) -> None:
+        """Keep what was noted."""
+        with self._transaction():
+            pass
 
     def effects(self) -> list[Effect]:
         """Return every effect, in the order in which they took place."""
@@ -83,66 +96,69 @@ class Ledger:
         return [Effect(*row) for row in rows]
 
     def answers(self) -> dict[str, Outcome]:
-        """Return the outcome of every command that was answered."""
-        return dict(self._connection.execute("select command_id, outcome from answers"))
+        """Return the latest outcome of every command that was answered."""
+        return dict(self._connection.execute("select command_id, state from errands where ack is not null"))
 
     def counts(self) -> LedgerCounts:
         """Return the totals."""
         commands, deliveries = self._connection.execute(
-            "select count(*), coalesce(sum(deliveries), 0) from answers"
+            "select count(*), coalesce(sum(deliveries), 0) from errands"
         ).fetchone()
         (effects,) = self._connection.execute("select count(*) from effects").fetchone()
-        outcomes = dict(self._connection.execute("select outcome, count(*) from answers group by outcome"))
+        outcomes = dict(
+            self._connection.execute(
+                "select state, count(*) from errands where ack is not null group by state"
+            )
+        )
         return LedgerCounts(commands, deliveries, effects, outcomes)
 
-    def _answer(self, ack: Ack) -> None:
-        self._connection.execute(
-            "insert into answers values (?, ?, ?, ?, ?, 0)",
-            (ack.command_id, ack.entity, ack.alarm_id, ack.outcome, encode(ack)),
-        )
+    def _errands(self, where: str, *values: str) -> list[Errand]:
+        rows = self._connection.execute(f"select {_FIELDS} from errands where {where}", values)  # noqa: S608 - ours
+        return [_errand(row) for row in rows]
 
-    def _effect(self, command: Command, ack: Ack) -> None:
+    def _save(self, errand: Errand) -> None:
+        blobs = [_blob(message) for message in (errand.command, errand.cancel, errand.ack)]
+        fixed = (errand.command_id, errand.entity, errand.state, errand.expires_at)
+        self._connection.execute(_SAVE, (*fixed, errand.ack is None, *blobs))
+
+    def _effect(self, errand: Errand) -> None:
+        assert errand.command is not None
+        assert errand.ack is not None
         self._connection.execute(
             "insert into effects values (?, ?, ?, ?)",
-            (command.command_id, command.entity, command.kind, ack.at),
+            (errand.command_id, errand.entity, errand.command.kind, errand.ack.at),
         )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._connection.execute("begin immediate")
         try:
+            self._connection.executemany(
+                "update errands set told = 1 where command_id = ? and ack = ?", self._told
+            )
             yield
         except BaseException:
             self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
+        self._told.clear()
 
 
-@contextmanager
-def open_ledger(path: Path) -> Iterator[Ledger]:
-    """Open the ledger, making the file when there is none; several processes may read while one writes.
-
-    Raises
-    ------
-    RefuseLedgerError
-        The file is no ledger, or of another version.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(
-        sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    ) as connection:
-        try:
-            _prepare(connection, path)
-        except sqlite3.DatabaseError as error:
-            raise RefuseLedgerError(f"{path}: {error}; move it away or name another file") from error
-        yield Ledger(connection)
+def _errand(row: tuple[str, str, str, int, bytes | None, bytes | None, bytes | None]) -> Errand:
+    command_id, entity, state, expires_at, command, cancel, ack = row
+    return msgspec.convert(
+        {
+            "command_id": command_id,
+            "entity": entity,
+            "state": state,
+            "expires_at": expires_at,
+            "command": command and decode_command(command),
+            "cancel": cancel and decode_command(cancel),
+            "ack": ack and decode_ack(ack),
+        },
+        Errand,
+    )
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = full")
-    (version,) = connection.execute("pragma user_version").fetchone()
-    if version not in (0, VERSION):
-        raise RefuseLedgerError(f"{path}: version {version}, this program writes {VERSION}")
-    if version == 0:
-        connection.executescript(f"begin immediate; {_TABLES} pragma user_version = {VERSION}; commit;")
+def _blob(message: Command | Ack | None) -> bytes | None:
+    return None if message is None else encode(message)

@@ -1,10 +1,11 @@
-"""Settings of the actor worker and of the simulated device gateway."""
+"""Settings of the actor worker and of the device gateway."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.actions import CommandKind
+from actors.bridges.settings import HttpSettings, MqttSettings
 
 
 class ActorSettings(BaseModel):
@@ -26,26 +27,6 @@ class ActorSettings(BaseModel):
 
     entities: int = Field(default=20_000, ge=1)
     """Entity snapshots kept in memory, over all shards."""
-
-    opening_commands: dict[str, CommandKind] = Field(
-        default={
-            "fraud": "block_card",
-            "maintenance": "schedule_inspection",
-            "anomaly-pump": "reduce_load",
-            "anomaly-motor": "reduce_load",
-            "anomaly-turbine": "reduce_load",
-        }
-    )
-    """Command that an opening alarm queues, by the model's name; a model that is not named raises alarms only."""
-
-    command_ttl_s: float = Field(default=3_600, gt=0)
-    """Seconds from its issue after which a command expires."""
-
-    off_delay_s: float = Field(default=3_600, gt=0)
-    """Seconds without a further alert, by the worker's clock, after which an alarm has returned to normal."""
-
-    realarm_after_s: float = Field(default=86_400, gt=0)
-    """Seconds that an acknowledgement holds: a later alert makes the alarm unacknowledged again."""
 
     sweep_s: float = Field(default=5, gt=0)
     """Seconds between two looks for alarms that have been silent for long enough, or whose shelf has ended."""
@@ -85,33 +66,54 @@ class ActorSettings(BaseModel):
 
 
 class GatewaySettings(BaseModel):
-    """How the simulated issuer answers."""
+    """How the device gateway reaches devices; `docs/gateway.md` is the contract with them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["simulated", "http", "mqtt"] = "simulated"
+    """The way to devices: an issuer and a plant simulated in the gateway, HTTP, or MQTT."""
 
     group: str = Field(default="gateway", min_length=1)
     """Kafka consumer group of the gateway (the topics' prefix is put in front)."""
 
     ledger: Path = Path(".fastdata/gateway.sqlite")
-    """File of the durable ledger of command ids and answers."""
+    """File of the durable ledger of commands and answers; one gateway process writes it."""
+
+    grace_s: float = Field(default=5, ge=0)
+    """Seconds after a command's expiry that the gateway waits for a device's word before it says `expired` itself."""
 
     refuse_probability: float = Field(default=0.02, ge=0, le=1)
-    """Share of the commands that the issuer refuses, chosen by seed and command id."""
+    """Share of the commands that simulated devices refuse, chosen by seed and command id."""
 
-    seed: int = 0
-    """Seed of the refusals."""
+    sleep_probability: float = Field(default=0, ge=0, le=1)
+    """Share of the simulated devices that sleep in turns, chosen by seed and entity."""
+
+    sleep_s: float = Field(default=60, ge=0)
+    """Seconds that such a device is asleep, and then as long awake."""
 
     latency_s: float = Field(default=0, ge=0)
-    """Seconds that the issuer takes to answer what it was sent at once."""
+    """Seconds that a simulated device works on a command; above 0 it says `delivered` first."""
+
+    seed: int = 0
+    """Seed of what simulated devices do."""
 
     batch: int = Field(default=500, ge=1, le=10_000)
     """Most commands taken in one transaction of the ledger."""
 
     poll_s: float = Field(default=0.2, gt=0)
-    """Longest wait in seconds for the next commands."""
+    """Longest wait in seconds for the next commands while no answer is awaited."""
 
     retry_first_s: float = Field(default=0.05, gt=0)
-    """First pause in seconds after a failed call; it doubles each time."""
+    """First pause in seconds after a failed call to Kafka; it doubles each time."""
 
     retry_most_s: float = Field(default=5, gt=0)
     """Longest pause in seconds."""
+
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.kind == "http" and not self.http.url:
+            raise ValueError("gateway.kind is http: gateway.http.url has to say where devices are")
+        return self

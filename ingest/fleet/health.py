@@ -57,6 +57,7 @@ class Health:
         self._onset: Ints = np.zeros(count, dtype=np.int64)
         self._failure: Ints = np.full(count, NEVER)
         self._down_until: Ints = np.full(count, _RUNS)
+        self._stopped: Flags = np.zeros(count, dtype=np.bool_)
         self._inspection: Ints = np.full(count, NEVER)
         self._reduced_until: Ints = np.zeros(count, dtype=np.int64)
         self.wear: Floats = generator(settings.seed, FAULT).uniform(0, 0.3, count)
@@ -101,13 +102,20 @@ class Health:
     def obey(self, machine: int, kind: OrderKind, now: int) -> None:
         """Carry out an order from this time on; a machine that stands already is being repaired anyway."""
         if not self.running[machine]:
+            if kind == "start_machine" and self._stopped[machine]:
+                self._down_until[machine] = _RUNS
+                self._stopped[machine] = False
             return
-        if kind == "reduce_load":
-            self._reduced_until[machine] = now + orders.REDUCED_MS
-        elif kind == "stop_machine":
-            self._down_until[machine] = now + orders.STOP_MS
-        else:
-            self._inspection[machine] = min(int(self._inspection[machine]), now + orders.NOTICE_MS)
+        match kind:
+            case "reduce_load":
+                self._reduced_until[machine] = now + orders.REDUCED_MS
+            case "restore_load":
+                self._reduced_until[machine] = 0
+            case "stop_machine":
+                self._down_until[machine] = now + orders.STOP_MS
+                self._stopped[machine] = True
+            case "schedule_inspection":
+                self._inspection[machine] = min(int(self._inspection[machine]), now + orders.NOTICE_MS)
 
     def open_faults(self) -> list[Fault]:
         """Return the faults that have begun and are not over."""
@@ -132,6 +140,7 @@ class Health:
     def _return(self, machine: int, now: int) -> None:
         """Put a machine into service again, as good as new if it had a fault."""
         self._down_until[machine] = _RUNS
+        self._stopped[machine] = False
         self._inspection[machine] = NEVER
         self._reduced_until[machine] = 0
         if self._active[machine]:

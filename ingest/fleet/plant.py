@@ -30,7 +30,7 @@ class Plant:
 
     def command(self, command: Command) -> Order | None:
         """Take a command; return the order if it was accepted before and is not carried out yet."""
-        if command.kind in _KINDS and command.issued_at >= self._since:
+        if command.kind in _KINDS and command.issued_at >= self._since and command.cancels is None:
             _remember(self._commands, command.command_id, command)
         return self._order(command.command_id)
 
@@ -50,7 +50,7 @@ class Plant:
 
 def _order_of(command: Command) -> Order | None:
     match command.kind:
-        case "reduce_load" | "stop_machine" | "schedule_inspection":
+        case "reduce_load" | "restore_load" | "stop_machine" | "start_machine" | "schedule_inspection":
             return Order(command.entity, command.kind)
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from actors.ledger import open_ledger
+from actors.ledger_file import open_ledger
 from ingest.catalog import source_topic, topic_name
 from ingest.consumer import read_all
 from models.events import EVENT_TYPES

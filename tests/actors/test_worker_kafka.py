@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from actors import alarm
+from actors import entity as entities
+from actors.bridges.simulated import SimulatedDevices
 from actors.errors import StopProcessError
-from actors.gateway import run_gateway
-from actors.ledger import open_ledger
+from actors.gateway import Gateway, run_gateway
+from actors.ledger_file import open_ledger
 from actors.settings import ActorSettings, GatewaySettings
 from actors.worker import run_worker
 from ingest.admin import group_lag, group_members
@@ -26,7 +27,8 @@ from ingest.topics import ensure_topics
 from models import operations
 from models.actions import decode_ack, decode_command
 from models.errors import RejectEventError
-from models.operations import Operation
+from models.operations import AlarmOperation
+from models.policies.policies import Policies, parse
 from models.scores import Score, encode
 from pipeline.bootstrap.clocks import wall_ms
 from storage.alarms import AlarmRow
@@ -73,8 +75,8 @@ def settings(tmp_path: Path) -> ActorSettings:
 class Workers:
     """Workers as threads of this process; whatever ends one is raised when it is stopped."""
 
-    def __init__(self, kafka: KafkaSettings, settings: ActorSettings) -> None:
-        self.kafka, self.settings = kafka, settings
+    def __init__(self, kafka: KafkaSettings, settings: ActorSettings, policies: Policies) -> None:
+        self.kafka, self.settings, self.policies = kafka, settings, policies
         self.rejected: list[tuple[str, str]] = []
         self._running: list[tuple[threading.Thread, threading.Event]] = []
         self._errors: list[BaseException] = []
@@ -101,7 +103,14 @@ class Workers:
         try:
             with Producer(self.kafka) as producer:
                 run_worker(
-                    self.kafka, store, producer, self.settings, stop, reject=self._reject, clock=wall_ms
+                    self.kafka,
+                    store,
+                    producer,
+                    self.settings,
+                    stop,
+                    policies=self.policies,
+                    reject=self._reject,
+                    clock=wall_ms,
                 )
         except BaseException as error:  # noqa: BLE001 - raised again by stop_one
             self._errors.append(error)
@@ -111,8 +120,8 @@ class Workers:
 
 
 @pytest.fixture
-def workers(kafka: KafkaSettings, settings: ActorSettings) -> Iterator[Workers]:
-    started = Workers(kafka, settings)
+def workers(kafka: KafkaSettings, settings: ActorSettings, policies: Policies) -> Iterator[Workers]:
+    started = Workers(kafka, settings, policies)
     yield started
     started.stop_all()
 
@@ -128,7 +137,8 @@ def gateway(kafka: KafkaSettings, path: Path) -> Iterator[None]:
             Producer(kafka) as out,
             Consumer(kafka, "gateway", ["commands"]) as inp,
         ):
-            run_gateway(inp, out, ledger, settings, stop, reject=refuse_nothing, clock=wall_ms)
+            simulated = Gateway(ledger, SimulatedDevices(settings, wall_ms), wall_ms, grace_ms=0)
+            run_gateway(inp, out, simulated, settings, stop, reject=refuse_nothing)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -216,7 +226,7 @@ def test_what_is_no_alert_or_ack_is_rejected_and_committed(
 
 
 def test_a_shard_that_can_not_be_helped_ends_the_worker_uncommitted(
-    kafka: KafkaSettings, settings: ActorSettings, alert: Callable[..., Score]
+    kafka: KafkaSettings, settings: ActorSettings, policies: Policies, alert: Callable[..., Score]
 ) -> None:
     class Poisoned(MemoryEntityStore):
         def load(self, entity: str) -> Any:
@@ -231,6 +241,7 @@ def test_a_shard_that_can_not_be_helped_ends_the_worker_uncommitted(
             producer,
             fragile,
             threading.Event(),
+            policies=policies,
             reject=refuse_nothing,
             clock=wall_ms,
         )
@@ -238,12 +249,19 @@ def test_a_shard_that_can_not_be_helped_ends_the_worker_uncommitted(
 
 
 def test_kafka_that_is_not_there_ends_the_worker(
-    settings: ActorSettings, store: MemoryEntityStore, producer: Any
+    settings: ActorSettings, policies: Policies, store: MemoryEntityStore, producer: Any
 ) -> None:
     nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:9")
     with pytest.raises(StopProcessError):
         run_worker(
-            nowhere, store, producer, settings, threading.Event(), reject=refuse_nothing, clock=wall_ms
+            nowhere,
+            store,
+            producer,
+            settings,
+            threading.Event(),
+            policies=policies,
+            reject=refuse_nothing,
+            clock=wall_ms,
         )
 
 
@@ -277,7 +295,7 @@ def test_workers_that_come_and_go_lose_nothing(
 def test_operations_are_applied_and_silence_closes_alarms_that_a_restarted_worker_never_saw(
     kafka: KafkaSettings, workers: Workers, store: MemoryEntityStore, alert: Callable[..., Score]
 ) -> None:
-    workers.settings = workers.settings.model_copy(update={"off_delay_s": 3_600})
+    workers.policies = silent_for("1h")
     send(kafka, alert("e1", entity="card"))
     workers.start(store)
     wait_until(lambda: store.latest_alarms(1) != [], "the alarm is listed")
@@ -296,13 +314,18 @@ def test_operations_are_applied_and_silence_closes_alarms_that_a_restarted_worke
     workers.stop_one()
     assert group_members(kafka, "actors") == 0
     store.record_alarm(replace(store.latest_alarms(1)[0], due_at=None))
-    workers.settings = workers.settings.model_copy(update={"off_delay_s": 0.01, "sweep_s": 0.05})
+    workers.settings = workers.settings.model_copy(update={"sweep_s": 0.05})
+    workers.policies = silent_for("10ms")
     workers.start(store)
     wait_until(lambda: store.latest_alarms(1)[0].state == "closed", "silence closes the alarm")
 
 
-def acknowledgement(row: AlarmRow, name: str) -> Operation:
-    return Operation(
+def silent_for(off_delay: str) -> Policies:
+    return parse(f'[alarms.default]\noff_delay = "{off_delay}"', "this test")
+
+
+def acknowledgement(row: AlarmRow, name: str) -> AlarmOperation:
+    return AlarmOperation(
         operation_id=name,
         action="acknowledge",
         entity=row.entity,
@@ -360,11 +383,8 @@ def check_that_all_agree(kafka: KafkaSettings, store: EntityStore, path: Path) -
     assert len(effects) == len(set(effects)) == list(said.values()).count("succeeded")
     assert set(said.values()) == {"succeeded", "refused"}
     for entity in store.entities():
-        (opened,) = alarm.decode(store.load(entity).state).by_condition.values()
-        ((command, answer),) = opened.commands.items()
+        (opened,) = entities.decode(store.load(entity).state).alarms.by_condition.values()
         assert opened.alerts == 6
-        assert answer is not None
-        assert answer.outcome == said[command]
     listed = {row.alarm_id: row for row in store.latest_alarms(100)}
     assert len(listed) == 25
     assert {row.command_id: row.command_status for row in listed.values()} == said

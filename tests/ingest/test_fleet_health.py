@@ -119,3 +119,35 @@ def test_an_order_to_a_standing_machine_does_not_prolong_the_standstill() -> Non
     assert health.running[0]
     health.advance(START + 5 * HOUR, 60, np.array([0.7]))
     assert health.running[0]
+
+
+def test_restored_load_ends_the_reduction_and_no_more() -> None:
+    health = Health(FleetSettings(machines=2, faults_per_machine_day=0), [[0], [0]], START)
+    for machine in (0, 1):
+        health.obey(machine, "reduce_load", START)
+    health.obey(0, "restore_load", START + HOUR)
+    assert list(health.load_factor(START + HOUR)) == [1.0, 0.6]
+
+
+def test_a_machine_that_is_started_again_runs_on_as_it_was() -> None:
+    health = with_fault()
+    before = health.severity[0]
+    health.obey(0, "stop_machine", START + 2 * HOUR)
+    health.obey(0, "start_machine", START + 3 * HOUR)
+    assert health.running[0]
+    assert health.severity[0] == before
+    health.advance(START + 4 * HOUR, 60, np.array([0.7]))
+    assert health.running[0]
+    assert health.over == []
+
+
+@pytest.mark.parametrize("stopped_before", [False, True])
+def test_a_machine_that_has_failed_or_is_inspected_is_not_started(*, stopped_before: bool) -> None:
+    health = with_fault()
+    if stopped_before:
+        health.obey(0, "stop_machine", START + 2 * HOUR)
+        health.obey(0, "start_machine", START + 2 * HOUR)
+    health.obey(0, "schedule_inspection", START + 2 * HOUR)
+    health.advance(START + 3 * HOUR, 60, np.array([0.7]))
+    health.obey(0, "start_machine", START + 3 * HOUR)
+    assert not health.running[0]

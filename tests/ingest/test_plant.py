@@ -43,10 +43,12 @@ def command(number: int = 1, kind: CommandKind = "reduce_load", **fields: Any) -
 
 
 def ack(number: int = 1, outcome: Outcome = "succeeded") -> Ack:
-    return Ack(command_id=f"c{number}", entity="P0001", alarm_id="a1", outcome=outcome, reason="", at=NOW)
+    return Ack(command_id=f"c{number}", entity="P0001", outcome=outcome, reason="", at=NOW)
 
 
-@pytest.mark.parametrize("kind", ["reduce_load", "stop_machine", "schedule_inspection"])
+@pytest.mark.parametrize(
+    "kind", ["reduce_load", "restore_load", "stop_machine", "start_machine", "schedule_inspection"]
+)
 @pytest.mark.parametrize("first", ["command", "ack"])
 def test_an_accepted_command_is_an_order_whichever_comes_first(kind: Any, first: str) -> None:
     plant = Plant(NOW)
@@ -58,7 +60,7 @@ def test_an_accepted_command_is_an_order_whichever_comes_first(kind: Any, first:
         assert plant.command(command(kind=kind)) == Order("P0001", kind)
 
 
-@pytest.mark.parametrize("outcome", ["refused", "expired"])
+@pytest.mark.parametrize("outcome", ["refused", "expired", "cancelled", "delivered"])
 def test_a_command_that_is_not_accepted_is_no_order(outcome: Any) -> None:
     plant = Plant(NOW)
     assert plant.command(command()) is None
@@ -66,9 +68,10 @@ def test_a_command_that_is_not_accepted_is_no_order(outcome: Any) -> None:
     assert plant.command(command()) is None
 
 
-def test_commands_for_cards_and_from_before_the_start_are_no_orders() -> None:
+def test_commands_for_cards_from_before_the_start_and_to_cancel_others_are_no_orders() -> None:
     plant = Plant(NOW)
-    for number, other in enumerate([command(1, "block_card"), command(2, issued_at=NOW - 1)], 1):
+    others = [command(1, "block_card"), command(2, issued_at=NOW - 1), command(3, cancels="c9")]
+    for number, other in enumerate(others, 1):
         assert plant.command(other) is None
         assert plant.ack(ack(number)) is None
 

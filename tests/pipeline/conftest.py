@@ -14,20 +14,22 @@ from fraud_artifact import handmade
 from installation import Installation
 
 from actors import gateway
-from actors.issuer import answer
+from actors.bridges.simulated import SimulatedDevices
 from actors.items import Wake, read_ack, read_alert, read_operation
-from actors.ledger import Ledger, open_ledger
-from actors.settings import ActorSettings
+from actors.ledger import Ledger
+from actors.ledger_file import open_ledger
+from actors.settings import ActorSettings, GatewaySettings
 from actors.work import Work
 from ingest.catalog import source_topic
 from ingest.memory import Bus
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
 from models import dead_letters, events, operations, scores
-from models.actions import Ack, Command, decode_command
+from models.actions import Command, decode_command
 from models.errors import RejectEventError
 from models.events import Label, Transaction
-from models.operations import Action, Operation
+from models.operations import AlarmAction, AlarmOperation
+from models.policies.policies import BUILT_IN, parse
 from models.scores import Score
 from pipeline import artifacts, judgement, sources, verify
 from pipeline.bootstrap.rejects import letter, reject_into
@@ -67,12 +69,15 @@ class SmallPipeline:
             self.entities,
             self.producer,
             ActorSettings(),
+            parse(BUILT_IN.read_text(encoding="utf-8"), "built-in"),
             reject=reject,
             clock=self.clock,
             stop=threading.Event(),
         )
         self._alerts = self.bus.consumer("actors", ["alerts", "acks", "operations"])
         self._commands = self.bus.consumer("gateway", ["commands"])
+        devices = SimulatedDevices(GatewaySettings(refuse_probability=0.3, seed=1), self.clock)
+        self._gateway = gateway.Gateway(ledger, devices, self.clock, grace_ms=0)
 
     def transactions(self, count: int, *, first: int = 0, event_time: int = NOW_MS - HOUR_MS) -> None:
         """Send transactions of ten cards; every fifth will be an alert."""
@@ -136,10 +141,10 @@ class SmallPipeline:
         for topic in topics:
             self.producer.send(topic, score.entity, scores.encode(score))
 
-    def operate(self, action: Action, name: str, row: AlarmRow) -> None:
+    def operate(self, action: AlarmAction, name: str, row: AlarmRow) -> None:
         """Send what an operator does with an alarm."""
         now = self.clock()
-        operation = Operation(
+        operation = AlarmOperation(
             operation_id=name,
             action=action,
             entity=row.entity,
@@ -210,12 +215,10 @@ class SmallPipeline:
     def _answer(self) -> int:
         records = self._commands.poll(1_000, 0)
         commands = [decode_command(record.value) for record in records]
-        gateway.publish(gateway.take(commands, self.ledger, self._judge), self.producer)
+        acks = [*self._gateway.take(commands), *self._gateway.hear()]
+        gateway.publish(acks, self.producer)
         self._commands.commit(records)
         return len(records)
-
-    def _judge(self, command: Command) -> Ack:
-        return answer(command, self.clock(), refuse_probability=0.3, seed=1)
 
 
 @pytest.fixture
