@@ -4,11 +4,11 @@ An entity is one transaction: its alarms, its cases, the alerts and operations t
 commands change together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from actors import case_work, cases, entity, operating, ordering
+from actors import case_rows, case_work, cases, entity, operating, ordering
 from actors.alarm import Alarm, Alarms, shown
 from actors.alarm_life import take_alert
 from actors.entity import EntityState
@@ -20,11 +20,14 @@ from actors.transitions import Transition, Transitions
 from models import operations, orders
 from models.actions import Ack
 from models.alarms import AlarmChange
+from models.cases import Evidence
+from models.events import Label
 from models.operations import AlarmOperation, AuditEntry, CaseOperation, CommandOperation, Operation
 from models.orders import Order
 from models.policies.policies import Policies
 from models.scores import Score
 from storage.alarms import AlarmRow
+from storage.cases import CaseRow
 from storage.entities import Change, CommandRow, OperationRow, Snapshot, alert_id
 
 
@@ -52,14 +55,16 @@ def decide(
     return draft.change(told=told)
 
 
-def mark_sent(snapshot: Snapshot, command_ids: Iterable[str], now: int) -> Change | None:
-    """Return the change that turns these commands from queued to sent; None when none is queued any more."""
+def mark_sent(
+    snapshot: Snapshot, command_ids: Iterable[str], now: int, label_ids: Container[str] = ()
+) -> Change | None:
+    """Return the change that notes what Kafka has: queued commands are sent, labels are published; None for nothing new."""
     sent = ordering.sent(orders_of(snapshot), command_ids, now)
-    return (
-        Change(state=snapshot.state or entity.encode(EntityState()), commands=_rows(sent.values()))
-        if sent
-        else None
-    )
+    state = entity.decode(snapshot.state)
+    left = cases.published(state.cases, label_ids)
+    if not sent and left is state.cases:
+        return None
+    return Change(state=entity.encode(replace(state, cases=left)), commands=_rows(sent.values()))
 
 
 def orders_of(snapshot: Snapshot) -> dict[str, Order]:
@@ -75,6 +80,11 @@ def queued(snapshot: Snapshot) -> list[Order]:
 def untold(snapshot: Snapshot) -> tuple[AlarmChange, ...]:
     """Return the changes of alarms that Kafka may not have yet."""
     return entity.decode(snapshot.state).untold
+
+
+def unpublished(snapshot: Snapshot) -> tuple[Label, ...]:
+    """Return the labels that Kafka may not have yet."""
+    return entity.decode(snapshot.state).cases.unpublished
 
 
 def advance(snapshot: Snapshot, change: Change, version: int) -> Snapshot:
@@ -128,6 +138,16 @@ def _spoken_of(known: Alarms, commands: Orders, messages: Sequence[Message]) -> 
     answered = {m.command_id for m in messages if isinstance(m, Ack | CommandOperation)}
     alarms = {commands[name].command.alarm_id for name in answered if name in commands}
     return [a for a in known.all if a.condition in conditions or a.alarm_id in alarms]
+
+
+def rows_of_cases(name: str, snapshot: Snapshot, messages: Sequence[Message]) -> list[CaseRow]:
+    """Return the cases that these messages speak of, whether or not they changed them, as lists show them."""
+    return case_rows.case_rows(name, snapshot.version, entity.decode(snapshot.state).cases, messages)
+
+
+def evidence(snapshot: Snapshot, messages: Sequence[Message]) -> dict[str, list[Evidence]]:
+    """Return, by case, the evidence that has joined because of these messages."""
+    return case_rows.evidence(entity.decode(snapshot.state).cases, orders_of(snapshot), messages)
 
 
 class _Draft:
@@ -205,6 +225,7 @@ class _Draft:
                 self._cases, entry = case_work.operate(
                     self._cases, self._alarms, operation, self._now, self._policies.cases.of
                 )
+                self._cases = cases.follow_orders(self._cases, self._orders)
         return entry
 
     def _follow(self, transitions: Transitions, alert: Score | None = None) -> None:
@@ -218,6 +239,7 @@ class _Draft:
             entity=self._name,
             alert=alert,
         )
+        self._cases = cases.follow_orders(self._cases, self._orders)
         for transition in transitions:
             self._changes.append(self._told(transition))
 

@@ -1,4 +1,4 @@
-"""Publishing what was saved: commands, which count as sent when Kafka has each of them, and changes of alarms."""
+"""Publishing what was saved: commands, changes of alarms, and labels, each done when Kafka has it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,13 +6,15 @@ from functools import partial
 from actors.errors import RetryLaterError
 from ingest.ports import ProducerPort
 from ingest.settings import TopicName
+from models import events
 from models.actions import encode
 from models.alarms import AlarmChange, encode_change
+from models.events import Label
 from models.orders import Order
 
 
 class Publication:
-    """What one batch publishes: any number of `send` and `tell`, then one `finish`.
+    """What one batch publishes: any number of `send`, `tell` and `label`, then one `finish`.
 
     The producer is shared with other threads and its `flush` waits for, and fails for, everybody's records;
     so each command is ticked off by its own acknowledgement.
@@ -32,6 +34,11 @@ class Publication:
         """Hand over changes of alarms to Kafka, keyed by their entity."""
         for change in changes:
             self._publish("alarms", change.change_id, change.entity, encode_change(change))
+
+    def label(self, labels: Sequence[Label]) -> None:
+        """Hand over labels to Kafka, keyed as the events that they are about."""
+        for label in labels:
+            self._publish("labels", label.event_id, label.key, events.encode(label))
 
     def finish(self) -> None:
         """Wait until Kafka has them all; `RetryLaterError` when it lacks one."""

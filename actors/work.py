@@ -11,7 +11,17 @@ from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_ty
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
-from actors.decisions import alarm_rows, audit_entries, decide, mark_sent, queued, untold
+from actors.decisions import (
+    alarm_rows,
+    audit_entries,
+    decide,
+    evidence,
+    mark_sent,
+    queued,
+    rows_of_cases,
+    unpublished,
+    untold,
+)
 from actors.errors import RetryLaterError, StoppingError
 from actors.items import Change, Item, Refusal, by_entity
 from actors.outbox import Publication
@@ -89,22 +99,28 @@ class Work:
         publication.send(queued(snapshot))
         if not self._snapshots.is_told(entity, snapshot):
             publication.tell(untold(snapshot))
+        publication.label(unpublished(snapshot))
         return snapshot
 
     def _sent(self, entity: str, snapshot: Snapshot) -> Snapshot:
         self._snapshots.told(entity, snapshot)
-        published = [order.command.command_id for order in queued(snapshot)]
-        if not published:
+        commands = [order.command.command_id for order in queued(snapshot)]
+        labels = {label.event_id for label in unpublished(snapshot)}
+        if not (commands or labels):
             return snapshot
         now = self._clock()
-        sent = self._snapshots.change(entity, lambda current: mark_sent(current, published, now))
-        if sent.state == snapshot.state:
-            self._snapshots.told(entity, sent)
-        return sent
+        marked = self._snapshots.change(entity, lambda current: mark_sent(current, commands, now, labels))
+        if untold(marked) == untold(snapshot):
+            self._snapshots.told(entity, marked)
+        return marked
 
     def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
         for row in alarm_rows(entity, snapshot, messages, self._policies):
             self._store.record_alarm(row)
+        for case_id, pieces in evidence(snapshot, messages).items():
+            self._store.record_evidence(case_id, pieces)
+        for case in rows_of_cases(entity, snapshot, messages):
+            self._store.record_case(case)
         for entry in audit_entries(snapshot, messages):
             self._store.record_audit(entry)
 
