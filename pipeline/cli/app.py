@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import alarms, checks, demo, feeds, machines, models, run, servers
+from pipeline.cli import (
+    alarms,
+    cases,
+    checks,
+    dead_letters,
+    demo,
+    drill,
+    feeds,
+    machines,
+    models,
+    run,
+    servers,
+)
 from pipeline.cli.given import Given
 from pipeline.cli.group import CommandGroup
 
@@ -69,4 +81,7 @@ machines.add_to(app)
 run.add_to(app)
 checks.add_to(app)
 alarms.add_to(app)
+cases.add_to(app)
+dead_letters.add_to(app)
 demo.add_to(app)
+drill.add_to(app)
