@@ -58,7 +58,6 @@ def ack(event_id: str) -> Ack:
     return Ack(
         command_id=f"c-{event_id}",
         entity="tok_1",
-        alarm_id=f"a-{event_id}",
         outcome="succeeded",
         reason="",
         at=T0,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from models import scores
 from models.alarms import OPEN_STATES, AlarmState
-from models.operations import Action, AuditEntry
+from models.operations import AlarmAction, AuditEntry
 from pipeline import operators
 from pipeline.cli.alarms import view
 from pipeline.cli.alarms.listing import StateName
@@ -41,7 +41,7 @@ def desk(pipeline: Pipeline, **fields: Any) -> Desk:
 
 @pytest.fixture
 def act(busy: Pipeline) -> Act:
-    def do(name: str, action: Action, why: str = "", lasts_s: int | None = None) -> AuditEntry:
+    def do(name: str, action: AlarmAction, why: str = "", lasts_s: int | None = None) -> AuditEntry:
         alarm = operators.chosen(busy.entities, name)
         return operators.operate(desk(busy), Wish(action, alarm, "ann", why, lasts_s), wait_s=5)
 

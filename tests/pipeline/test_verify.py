@@ -242,7 +242,6 @@ def test_an_answer_that_the_alarm_does_not_record_is_caught(pipeline: Pipeline) 
     other = Ack(
         command_id=answered.command_id,
         entity=answered.entity,
-        alarm_id=answered.alarm_id,
         outcome="expired",
         reason="",
         at=0,

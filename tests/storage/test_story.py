@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
-from models.actions import Command, encode
+from models.actions import Command, CommandStatus
+from models.orders import Order, encode
 from models.scores import Score
 from storage.alarms import AlarmRow
-from storage.entities import Change, CommandRow, CommandStatus
+from storage.entities import Change, CommandRow
 from storage.memory import MemoryEntityStore, MemoryScoreStore
 from storage.scores import StampedScore
 from storage.story import story
@@ -45,7 +46,7 @@ def command(command_id: str, alarm_id: str, status: CommandStatus) -> CommandRow
         issued_at=1,
         expires_at=2,
     )
-    return CommandRow(command_id, status, encode(body).decode())
+    return CommandRow(command_id, status, encode(Order(command=body, status=status, changed_at=1)))
 
 
 def alarm(alarm_id: str, opened_at: int, event_id: str = "other", condition: str = "fraud") -> AlarmRow:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models.operations import AuditEntry, Operation
+from models.operations import AlarmOperation, AuditEntry
 from storage.audit import AuditStore
 from storage.audit_table import CassandraAudit
 from storage.memory_audit import MemoryAudit
@@ -21,7 +21,7 @@ def store(request: pytest.FixtureRequest) -> AuditStore:
 
 
 def entry(number: int, *, entity: str = "card-1", verdict: Any = "applied", at: int = NOON) -> AuditEntry:
-    operation = Operation(
+    operation = AlarmOperation(
         operation_id=f"o{number}",
         action="shelve",
         entity=entity,
