@@ -11,6 +11,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from storage.alarm_table import CassandraAlarms
 from storage.audit_table import CassandraAudit
+from storage.case_table import CassandraCases
 from storage.entities import Change, Snapshot
 from storage.entity_rows import is_whole, snapshot
 from storage.errors import RetryLaterError, StaleWriteError
@@ -125,8 +126,8 @@ class CassandraEntityState:
         return batch
 
 
-class CassandraEntityStore(CassandraEntityState, CassandraAlarms, CassandraAudit):
-    """`EntityStore` on the tables `entity_state`, `alarms_by_day` and `audit`; safe for threads.
+class CassandraEntityStore(CassandraEntityState, CassandraAlarms, CassandraCases, CassandraAudit):
+    """`EntityStore` on the tables of entities, alarms, cases and the audit; safe for threads.
 
     Parameters
     ----------
@@ -147,4 +148,5 @@ class CassandraEntityStore(CassandraEntityState, CassandraAlarms, CassandraAudit
     ) -> None:
         CassandraEntityState.__init__(self, session, settings, clock, new_token)
         CassandraAlarms.__init__(self, session)
+        CassandraCases.__init__(self, session, settings)
         CassandraAudit.__init__(self, session)

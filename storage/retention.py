@@ -18,7 +18,13 @@ def window_days(days: int) -> int:
 
 def align(session: Session, keyspace: str, retention: Retention) -> list[str]:
     """Give the time-series tables the lives that the settings name; return the tables that changed."""
-    lives = {"scores": retention.scores, "alarms_by_day": retention.alarms, "audit": retention.audit}
+    lives = {
+        "scores": retention.scores,
+        "alarms_by_day": retention.alarms,
+        "cases": retention.cases,
+        "case_evidence": retention.cases,
+        "audit": retention.audit,
+    }
     return [table for table, days in lives.items() if _align_table(session, keyspace, table, days)]
 
 

@@ -18,6 +18,9 @@ class Retention(BaseModel):
     alarms: Days = 400
     """Days that the lists of alarms live."""
 
+    cases: Days = 1_825
+    """Days that cases and their evidence live."""
+
     audit: Days = 1_825
     """Days that the audit of operations lives."""
 

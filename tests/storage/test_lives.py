@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from cassandra.cluster import Session
 
+from models.cases import AlertSeen
 from models.scores import Score
 from storage.alarms import AlarmRow
+from storage.cases import CaseRow
 from storage.entities import Change, CommandRow
 from storage.entity_store import CassandraEntityStore
 from storage.score_store import CassandraScoreStore
@@ -24,7 +26,7 @@ def days(session: Session, what: str, table: str) -> list[int]:
     return [-(-left // DAY_S) for left in seconds]
 
 
-def test_scores_and_alarms_live_as_their_tables_say(
+def test_scores_alarms_and_cases_live_as_their_tables_say(
     session: Session,
     settings: CassandraSettings,
     make_score: Callable[..., Score],
@@ -35,6 +37,14 @@ def test_scores_and_alarms_live_as_their_tables_say(
         alarm_id="a", entity="c", condition="m", opened_at=1, version=1, state="s", event_id="e", alerts=1
     )
     CassandraEntityStore(session, settings, lambda: 0).record_alarm(alarm)
+    case = CaseRow(
+        case_id="k", entity="c", opened_at=1, version=1, state="open", opened_by="a", why="w", severity="low"
+    )
+    store = CassandraEntityStore(session, settings, lambda: 0)
+    store.record_case(case)
+    store.record_evidence("k", [AlertSeen(alert_id="e/m", joined_at=1, digest="d", score=None)])
+    assert days(session, "state", "cases") == [settings.retention.cases]
+    assert days(session, "body", "case_evidence") == [settings.retention.cases]
     assert days(session, "score", "scores") == [settings.retention.scores]
     assert days(session, "state", "alarms_by_day") == [settings.retention.alarms]
 
