@@ -9,6 +9,7 @@ from hashlib import blake2b
 import msgspec
 
 from models.alarms import ACTIVE, CLOSED, AlarmState, LifeState, Severity
+from models.floods import Watch
 from models.scores import Score
 
 
@@ -19,7 +20,7 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One condition of one entity that asks for attention. Times are milliseconds since the epoch.
+    """One condition of one entity that asks for attention. Times are milliseconds since the epoch, by the worker's clock.
 
     Attributes
     ----------
@@ -29,10 +30,20 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         The event whose alert opened it.
     opened_at, last_alert_at
         When it took its first and its latest alert.
+    arrived_at, last_arrived_at
+        When the events of those alerts had come to Kafka: alerts that waited there are taken late, and fast.
+    active_at
+        When it became active first; None while it has only been pending.
     severity
-        How bad it is; it rises with a worse alert.
+        How bad it is; it rises with a worse alert, and falls a time after the last such one.
+    graded
+        When it took its latest alert of each severity.
     acknowledged_at
         When an operator acknowledged it; None while nobody has.
+    unattended_since
+        Since when it is active and wants an operator; None while it isn't, or has one.
+    stale_at
+        When that had lasted too long; None while it has not.
     returned_at
         When it had been silent for long enough; None while it is active.
     """
@@ -46,8 +57,14 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     last_alert_at: int
     alerts: int
     peak: float
+    arrived_at: int = 0
+    last_arrived_at: int = 0
+    active_at: int | None = None
     severity: Severity = "medium"
+    graded: dict[Severity, int] = {}
     acknowledged_at: int | None = None
+    unattended_since: int | None = None
+    stale_at: int | None = None
     returned_at: int | None = None
 
     @property
@@ -71,13 +88,22 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     past
         Closed alarms that another one has followed.
     shelves, out_of_service
-        Conditions that are set aside.
+        Conditions that operators have set aside.
+    suppressed
+        Conditions with an open alarm that are set aside by design: by another condition, or for maintenance.
+    maintenance_turns_at
+        When a maintenance window that concerns an open alarm begins or ends next.
+    openings
+        How often each condition opened or became active again lately, and whether it is chattering.
     """
 
     by_condition: dict[str, Alarm] = {}
     past: tuple[Alarm, ...] = ()
     shelves: dict[str, Shelf] = {}
     out_of_service: tuple[str, ...] = ()
+    suppressed: tuple[str, ...] = ()
+    maintenance_turns_at: int | None = None
+    openings: dict[str, Watch] = {}
 
     @property
     def all(self) -> tuple[Alarm, ...]:
@@ -89,8 +115,13 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return next((alarm for alarm in self.all if alarm.alarm_id == alarm_id), None)
 
     def is_aside(self, condition: str) -> bool:
-        """Whether a condition is shelved or out of service: its alarms queue no command."""
-        return condition in self.out_of_service or condition in self.shelves
+        """Whether a condition is shelved, suppressed or out of service: its alarms act on nobody."""
+        return condition in self.out_of_service or condition in self.shelves or condition in self.suppressed
+
+    def is_chattering(self, condition: str) -> bool:
+        """Whether a condition opens, or becomes active again, too often."""
+        watch = self.openings.get(condition)
+        return watch is not None and watch.flood is not None
 
 
 def alarm_id(alert: Score) -> str:
@@ -104,7 +135,9 @@ def shown(alarms: Alarms, alarm: Alarm) -> AlarmState:
         return alarm.state
     if alarm.condition in alarms.out_of_service:
         return "out_of_service"
-    return "shelved" if alarm.condition in alarms.shelves else alarm.state
+    if alarm.condition in alarms.shelves:
+        return "shelved"
+    return "suppressed" if alarm.condition in alarms.suppressed else alarm.state
 
 
 def with_alarm(alarms: Alarms, alarm: Alarm) -> Alarms:

@@ -15,7 +15,7 @@ from actors.entity import EntityState
 from actors.items import Change as Message
 from actors.items import Wake
 from actors.ordering import Orders
-from actors.silence import due_at, settle_all
+from actors.timers import due_at, settle_all
 from actors.transitions import Transition, Transitions
 from models import operations, orders
 from models.actions import Ack
@@ -200,7 +200,7 @@ class _Draft:
         self._follow(transitions, alert)
 
     def _settle(self) -> None:
-        self._alarms, transitions = settle_all(self._alarms, self._now, self._policies)
+        self._alarms, transitions = settle_all(self._alarms, self._name, self._now, self._policies)
         self._follow(transitions)
         self._order(ordering.settle(self._orders, self._now, self._policies))
 

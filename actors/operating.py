@@ -1,20 +1,26 @@
-"""What an operator's action does to the alarms of one entity, pure: it fits their state, or it is refused with a reason."""
+"""What an operator's action does to the alarms of one entity, pure: it fits their state, or it is refused with a reason.
+
+Silence is left to the sweep, which knows whether all alerts were taken: an alarm that is due to return does so
+after the action, with the same outcome.
+"""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from msgspec.structs import replace
-
-from actors.alarm import Alarm, Alarms, Shelf, shown, with_alarm
-from actors.silence import settle, unshelved
-from actors.transitions import Transition, Transitions
-from models.alarms import CLOSED, ChangeKind
+from actors import shelving
+from actors.alarm import Alarm, Alarms, shown
+from actors.attention import attended
+from actors.suppression import suppressed
+from actors.timers import settle
+from actors.transitions import Step, Transitions, changed, then
+from models.alarms import CLOSED, PENDING
 from models.operations import AlarmAction, AlarmOperation, AuditEntry
+from models.policies.alarms import AlarmPolicy
 from models.policies.policies import Policies
 
-Outcome: TypeAlias = Alarms | str
-"""The alarms afterwards, or why they stay as they are."""
+Outcome: TypeAlias = Step | str
+"""The step that is made, or why none is."""
 
 
 def operate(
@@ -27,80 +33,101 @@ def operate(
     now
         Milliseconds since the epoch.
     """
-    before, settled = settle(alarms, operation.condition, now, policies)
-    outcome = _outcome(before, operation, now)
-    after = before if isinstance(outcome, str) else outcome
+    before = then(settle(alarms, now, policies), lambda a: suppressed(a, operation.entity, now, policies))
+    outcome = _outcome(before[0], operation, now, policies)
+    step = before if isinstance(outcome, str) else then(before, lambda _: outcome)
+    after, transitions = then(step, lambda a: suppressed(a, operation.entity, now, policies))
     return (
         after,
-        (*settled, *_changes(before, after, operation)),
+        transitions,
         AuditEntry(
             operation=operation,
             verdict="refused" if isinstance(outcome, str) else "applied",
             reason=outcome if isinstance(outcome, str) else "",
             decided_at=now,
-            before=_seen(before, operation),
+            before=_seen(before[0], operation),
             after=_seen(after, operation),
         ),
     )
 
 
-def _changes(before: Alarms, after: Alarms, operation: AlarmOperation) -> Transitions:
-    change = _CHANGES.get(operation.action)
-    return (
-        ()
-        if after is before or change is None
-        else (Transition(change, after.by_condition[operation.condition]),)
-    )
-
-
-def _outcome(alarms: Alarms, operation: AlarmOperation, now: int) -> Outcome:
+def _outcome(alarms: Alarms, operation: AlarmOperation, now: int, policies: Policies) -> Outcome:
     if now > operation.expires_at:
         return f"it came {now - operation.expires_at} ms after it had expired"
     latest = alarms.by_condition.get(operation.condition)
     if latest is None:
         return f"{operation.entity} never had an alarm of {operation.condition}"
-    return _APPLY[operation.action](alarms, latest, operation, now)
+    return _APPLY[operation.action](alarms, latest, operation, now, policies.alarms.of(latest.condition))
 
 
-def _acknowledge(alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int) -> Outcome:
+def _acknowledge(
+    alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int, policy: AlarmPolicy
+) -> Outcome:
     if (over := _over(latest, operation)) is not None:
         return over
-    if latest.state == "active_acknowledged":
-        return "it is acknowledged already"
-    state = CLOSED if latest.state == "returned_unacknowledged" else "active_acknowledged"
-    return with_alarm(alarms, replace(latest, state=state, acknowledged_at=now))
+    match latest.state:
+        case "pending":
+            return "it is pending: there is nothing to acknowledge until it is active"
+        case "active_unacknowledged":
+            return changed(alarms, attended(latest, "active_acknowledged", now), "acknowledged")
+        case "returned_unacknowledged" if policy.latched:
+            return changed(alarms, attended(latest, "latched", now), "acknowledged", "latched")
+        case "returned_unacknowledged":
+            return changed(alarms, attended(latest, CLOSED, now), "acknowledged", "closed")
+        case _:
+            return "it is acknowledged already"
 
 
-def _shelve(alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int) -> Outcome:
+def _reset(
+    alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int, _policy: AlarmPolicy
+) -> Outcome:
     if (over := _over(latest, operation)) is not None:
         return over
-    if operation.until is None and not latest.is_active:
+    if latest.state != "latched":
+        return f"only a latched alarm is reset, and it is {latest.state}"
+    return changed(alarms, attended(latest, CLOSED, latest.acknowledged_at or now), "reset", "closed")
+
+
+def _shelve(
+    alarms: Alarms, latest: Alarm, operation: AlarmOperation, now: int, _policy: AlarmPolicy
+) -> Outcome:
+    if (over := _over(latest, operation)) is not None:
+        return over
+    if operation.until is None and not (latest.is_active or latest.state == PENDING):
         return "it has returned already: shelve it for a time, or acknowledge it"
     if operation.until is not None and operation.until <= now:
         return "the shelf would have ended already"
-    return replace(alarms, shelves={**alarms.shelves, latest.condition: Shelf(until=operation.until)})
+    return shelving.shelved(alarms, latest.condition, operation.until)
 
 
-def _unshelve(alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int) -> Outcome:
+def _unshelve(
+    alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int, _policy: AlarmPolicy
+) -> Outcome:
     if latest.condition not in alarms.shelves:
         return f"{latest.condition} is not shelved"
-    return unshelved(alarms, latest.condition)
+    return shelving.unshelved(alarms, latest.condition)
 
 
-def _note(alarms: Alarms, _latest: Alarm, operation: AlarmOperation, _now: int) -> Outcome:
-    return alarms if operation.why.strip() else "a note needs a text"
+def _note(
+    alarms: Alarms, _latest: Alarm, operation: AlarmOperation, _now: int, _policy: AlarmPolicy
+) -> Outcome:
+    return (alarms, ()) if operation.why.strip() else "a note needs a text"
 
 
-def _take_out_of_service(alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int) -> Outcome:
+def _take_out_of_service(
+    alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int, _policy: AlarmPolicy
+) -> Outcome:
     if latest.condition in alarms.out_of_service:
         return f"{latest.condition} is out of service already"
-    return replace(alarms, out_of_service=(*alarms.out_of_service, latest.condition))
+    return shelving.taken_out_of_service(alarms, latest.condition)
 
 
-def _put_in_service(alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int) -> Outcome:
+def _put_in_service(
+    alarms: Alarms, latest: Alarm, _operation: AlarmOperation, _now: int, _policy: AlarmPolicy
+) -> Outcome:
     if latest.condition not in alarms.out_of_service:
         return f"{latest.condition} is in service"
-    return replace(alarms, out_of_service=tuple(c for c in alarms.out_of_service if c != latest.condition))
+    return shelving.put_in_service(alarms, latest.condition)
 
 
 def _over(latest: Alarm, operation: AlarmOperation) -> str | None:
@@ -114,26 +141,16 @@ def _seen(alarms: Alarms, operation: AlarmOperation) -> str | None:
     return None if alarm is None else shown(alarms, alarm)
 
 
-_APPLY: Final[Mapping[AlarmAction, Callable[[Alarms, Alarm, AlarmOperation, int], Outcome]]] = (
-    MappingProxyType(
-        {
-            "acknowledge": _acknowledge,
-            "shelve": _shelve,
-            "unshelve": _unshelve,
-            "note": _note,
-            "take_out_of_service": _take_out_of_service,
-            "put_in_service": _put_in_service,
-            "reset": lambda _alarms, _latest, _operation, _now: "it is not latched",
-        }
-    )
-)
+_Apply: TypeAlias = Callable[[Alarms, Alarm, AlarmOperation, int, AlarmPolicy], Outcome]
 
-_CHANGES: Final[Mapping[AlarmAction, ChangeKind]] = MappingProxyType(
+_APPLY: Final[Mapping[AlarmAction, _Apply]] = MappingProxyType(
     {
-        "acknowledge": "acknowledged",
-        "shelve": "shelved",
-        "unshelve": "unshelved",
-        "take_out_of_service": "taken_out_of_service",
-        "put_in_service": "put_in_service",
+        "acknowledge": _acknowledge,
+        "reset": _reset,
+        "shelve": _shelve,
+        "unshelve": _unshelve,
+        "note": _note,
+        "take_out_of_service": _take_out_of_service,
+        "put_in_service": _put_in_service,
     }
 )

@@ -1,71 +1,59 @@
-"""What time alone does to alarms, pure: silence lets them return, and a shelf ends.
+"""Silence, pure: an alarm of which no alert comes any more returns to normal, and a pending one is over.
 
-Time here is the worker's clock: event time stands still when an entity sends nothing more, and would never
-let its alarm return. Deadlines follow from what the state keeps, so they survive restarts, and changed settings
-hold at once. Whoever touches a condition settles it first, so nothing depends on being woken in time.
+Silence is measured by the worker's clock: event time stands still when an entity sends nothing more, and would never
+let its alarm return. But a worker that was away takes late what had waited in Kafka, so an alert tells more: as long as
+its event came to Kafka soon after the one before, there was no silence between them.
 """
 
 from msgspec.structs import replace
 
-from actors.alarm import Alarm, Alarms, with_alarm
-from actors.transitions import Step, Transition
-from models.alarms import CLOSED
-from models.policies.policies import Policies
+from actors.alarm import Alarm, Alarms
+from actors.shelving import unshelved
+from actors.transitions import Step, changed, then
+from models.alarms import CLOSED, PENDING, LifeState
+from models.policies.alarms import AlarmPolicy
+from models.scores import Score
 
 
-def due_at(alarms: Alarms, alarm: Alarm, policies: Policies) -> int | None:
-    """Return when time alone will change how an alarm is seen, milliseconds since the epoch."""
-    if not alarm.is_open:
-        return None
-    shelf = alarms.shelves.get(alarm.condition)
-    ends = [alarm.last_alert_at + policies.alarms.of(alarm.condition).off_delay] if alarm.is_active else []
-    if shelf is not None and shelf.until is not None:
-        ends.append(shelf.until)
-    return min(ends, default=None)
-
-
-def settle(alarms: Alarms, condition: str, now: int, policies: Policies) -> Step:
-    """Return the alarms with everything done to a condition that is due; the same object when nothing is.
-
-    Parameters
-    ----------
-    now
-        Milliseconds since the epoch.
-    """
-    alarms, returned = _returned(alarms, condition, now, policies)
-    alarms, ended = _shelf_ended(alarms, condition, now)
-    return alarms, (*returned, *ended)
-
-
-def settle_all(alarms: Alarms, now: int, policies: Policies) -> Step:
-    """Settle every condition."""
-    found: list[Transition] = []
-    for condition in alarms.by_condition:
-        alarms, changes = settle(alarms, condition, now, policies)
-        found.extend(changes)
-    return alarms, tuple(found)
-
-
-def unshelved(alarms: Alarms, condition: str) -> Alarms:
-    """Return the alarms without the shelf of a condition."""
-    return replace(alarms, shelves={c: shelf for c, shelf in alarms.shelves.items() if c != condition})
-
-
-def _returned(alarms: Alarms, condition: str, now: int, policies: Policies) -> Step:
+def returns_at(alarms: Alarms, condition: str, policy: AlarmPolicy) -> int | None:
+    """Return when the condition's alarm will have been silent for too long (milliseconds since the epoch)."""
     alarm = alarms.by_condition.get(condition)
-    off_delay = policies.alarms.of(condition).off_delay
-    if alarm is None or not alarm.is_active or alarm.last_alert_at + off_delay > now:
-        return alarms, ()
-    state = CLOSED if alarm.state == "active_acknowledged" else "returned_unacknowledged"
-    returned = replace(alarm, state=state, returned_at=alarm.last_alert_at + off_delay)
-    after = with_alarm(alarms, returned)
-    shelf = alarms.shelves.get(condition)
-    changes = (Transition("closed" if state == CLOSED else "returned", returned),)
-    return unshelved(after, condition) if shelf is not None and shelf.until is None else after, changes
+    if alarm is None or not (alarm.is_active or alarm.state == PENDING):
+        return None
+    return alarm.last_alert_at + _patience(alarm, policy)
 
 
-def _shelf_ended(alarms: Alarms, condition: str, now: int) -> Step:
+def returned(alarms: Alarms, condition: str, at: int, policy: AlarmPolicy) -> Step:
+    """Return the step of an alarm that is silent since long enough; it also ends a one-shot shelf."""
+    alarm = alarms.by_condition[condition]
+    state = _afterwards(alarm, policy)
+    after = replace(alarm, state=state, returned_at=at, unattended_since=None, stale_at=None)
+    if alarm.state == PENDING:
+        step = changed(alarms, after)
+    elif state == "returned_unacknowledged":
+        step = changed(alarms, after, "returned")
+    else:
+        step = changed(alarms, after, "returned", "latched" if state == "latched" else "closed")
     shelf = alarms.shelves.get(condition)
-    if shelf is None or shelf.until is None or shelf.until > now:
-        return alarms, ()
-    return unshelved(alarms, condition), (Transition("unshelved", alarms.by_condition[condition]),)
+    is_one_shot = shelf is not None and shelf.until is None
+    return then(step, lambda a: unshelved(a, condition)) if is_one_shot else step
+
+
+def was_silent(alarms: Alarms, alert: Score, policy: AlarmPolicy) -> bool:
+    """Whether an alert's event came to Kafka so long after the one before that the alarm had returned meanwhile."""
+    alarm = alarms.by_condition.get(alert.model)
+    return alarm is None or alert.ingested_at - alarm.last_arrived_at >= _patience(alarm, policy)
+
+
+def _patience(alarm: Alarm, policy: AlarmPolicy) -> int:
+    return policy.on_gap if alarm.state == PENDING else policy.off_delay
+
+
+def _afterwards(alarm: Alarm, policy: AlarmPolicy) -> LifeState:
+    match alarm.state:
+        case "active_unacknowledged":
+            return "returned_unacknowledged"
+        case "active_acknowledged" if policy.latched:
+            return "latched"
+        case _:
+            return CLOSED

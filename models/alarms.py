@@ -53,6 +53,7 @@ ChangeKind = Literal[
     "closed",
 ]
 
+PENDING: Final[LifeState] = "pending"
 CLOSED: Final[LifeState] = "closed"
 
 ACTIVE: Final[frozenset[str]] = frozenset({"active_unacknowledged", "active_acknowledged"})

@@ -118,6 +118,7 @@ def alert() -> Callable[..., Score]:
         score: float = 0.9,
         *,
         below: bool = False,
+        arrived: int = 1_000,
     ) -> Score:
         return Score(
             event_id=event_id,
@@ -133,7 +134,7 @@ def alert() -> Callable[..., Score]:
             topic="transactions",
             partition=0,
             offset=0,
-            ingested_at=1_000,
+            ingested_at=arrived,
             below=below,
         )
 
