@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from actors.notifier.settings import NotifierSettings
 from actors.settings import ActorSettings, GatewaySettings
 from infra.embedded.settings import EmbeddedSettings
 from ingest.settings import KafkaSettings
@@ -85,7 +86,7 @@ class Settings(BaseSettings):
     )
     run_dir: Path = Field(
         default=Path(".fastdata/runs/main"),
-        description="Directory of one namespace: logs, checkpoints, the gateway's ledger; below the state directory unless set.",
+        description="Directory of one namespace: logs, checkpoints, the ledgers of gateway and notifier; below the state directory unless set.",
     )
     embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
     kafka: KafkaSettings
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     writer: WriterSettings = Field(default_factory=WriterSettings)
     actors: ActorSettings = Field(default_factory=ActorSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
+    notifier: NotifierSettings = Field(default_factory=NotifierSettings)
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
 
     @model_validator(mode="after")

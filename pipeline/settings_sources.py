@@ -91,6 +91,7 @@ def derived(given: Settings, endpoints: Endpoints | None) -> Layer:
         "processing": {"checkpoint_dir": kept / "checkpoints"},
         "actors": {"state_dir": kept / "actors"},
         "gateway": {"ledger": kept / "gateway.sqlite"},
+        "notifier": {"ledger": kept / "notifications.sqlite", "file": kept / "notifications.jsonl"},
     }
     if given.namespace:
         layer["kafka"]["prefix"] = f"{given.namespace}-"

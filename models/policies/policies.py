@@ -4,21 +4,23 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from models.errors import RefuseSpecError
 from models.policies.alarms import AlarmPolicies, AlarmPolicy
 from models.policies.cases import CasePolicies, CasePolicy
 from models.policies.commands import CommandPolicy
 from models.policies.maintenance import Maintenance
-from models.policies.tables import Table
+from models.policies.notifications import NotificationPolicy
 
 BUILT_IN: Final = Path(__file__).with_name("default.toml")
 """The policies that hold when no file is named."""
 
 
-class Policies(Table):
-    """What alarms, commands and cases follow."""
+class Policies(NotificationPolicy):
+    """What alarms, commands, cases and notifications follow; the tables of the last are those of its base."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # somebody may have put a secret address there
 
     alarms: AlarmPolicies = AlarmPolicies({"default": AlarmPolicy()})
     """How alarms live, by condition."""

@@ -40,4 +40,5 @@ def _groups(settings: Settings) -> tuple[tuple[str, TopicName], ...]:
         (settings.gateway.group, "commands"),
         (settings.actors.group, "acks"),
         (settings.actors.group, "operations"),
+        (settings.notifier.group, "alarms"),
     )

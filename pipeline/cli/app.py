@@ -14,6 +14,7 @@ from pipeline.cli import (
     feeds,
     machines,
     models,
+    notifications,
     run,
     servers,
 )
@@ -81,6 +82,7 @@ machines.add_to(app)
 run.add_to(app)
 checks.add_to(app)
 alarms.add_to(app)
+notifications.add_to(app)
 cases.add_to(app)
 dead_letters.add_to(app)
 demo.add_to(app)
