@@ -70,7 +70,7 @@ def _open(cases: Cases, alarms: Alarms, operation: CaseOperation, now: int, poli
         severity=worst(alarms),
         due_at=None if lasts is None else now + lasts,
     )
-    return opened(cases, case, alarms, now)
+    return opened(cases, case, alarms, now, policy_of)
 
 
 def _assign(cases: Cases, case: Case, operation: CaseOperation, _now: int) -> Outcome:

@@ -11,13 +11,13 @@ from typing import Final, TypeAlias
 from msgspec.structs import replace
 
 from actors.alarm import Alarm, Alarms, shown
-from actors.case import Case, Cases, Moment, Piece, case_id
+from actors.case import Case, Cases, Piece, case_id
+from actors.case_evidence import as_severe_as, concerns, with_alarm, with_order, with_piece
 from actors.transitions import Transition
-from models.actions import ENDED
 from models.alarms import ACTIVE, SEVERITIES, ChangeKind, Severity
-from models.cases import AlarmSeen, digest_of, severer, terminal_of
+from models.cases import digest_of, terminal_of
 from models.orders import Order
-from models.policies.cases import CasePolicy
+from models.policies.cases import DEFAULT, CasePolicy
 from models.scores import Score
 from storage.entities import alert_id
 
@@ -31,9 +31,6 @@ RECENT_KEPT: Final = 16
 
 PAST_KEPT: Final = 4
 """Most cases that are remembered behind the latest one."""
-
-JOINED_MOST: Final = 100
-"""Most alarms, and most states of commands, that a case keeps."""
 
 _OPENING: Final[frozenset[ChangeKind]] = frozenset(
     {"opened", "escalated", "reactivated", "unshelved", "unsuppressed", "put_in_service"}
@@ -67,7 +64,7 @@ def follow(
             cases = with_case(cases, _with_transition(case, alarms, transition, now))
         elif _opens(cases, alarms, transition, policy_of):
             case = _by_policy(cases, entity, transition.alarm, now, policy_of)
-            cases = opened(replace(cases, number=cases.number + 1), case, alarms, now)
+            cases = opened(replace(cases, number=cases.number + 1), case, alarms, now, policy_of)
     return cases if alert is None else _with_alert(cases, alert, now, policy_of(alert.model))
 
 
@@ -85,23 +82,23 @@ def follow_orders(cases: Cases, orders: Mapping[str, Order], changed: Container[
     if case is None:
         return cases
     for name, order in orders.items():
-        if _concerns(case, order):
-            case = _with_order(case, order, counts=name in changed)
+        if concerns(order, case):
+            case = with_order(case, order, counts=name in changed)
     return with_case(cases, case)
 
 
-def opened(cases: Cases, case: Case, alarms: Alarms, now: int) -> Cases:
+def opened(cases: Cases, case: Case, alarms: Alarms, now: int, policy_of: PolicyOf) -> Cases:
     """Return the cases with this one as the latest, and in it what is known of the alarms that are open."""
     past = cases.past if cases.latest is None else (*cases.past, cases.latest)[-PAST_KEPT:]
     for alarm in _open(alarms):
-        case = _with_alarm(case, alarms, alarm, now)
+        case = with_alarm(case, alarms, alarm, now)
     since = {seen.condition: seen.opened_at for seen in case.alarms.values()}
-    earlier = {
-        name: Piece(p.joined_at, p.event_time, p.digest, p.terminal, earlier=True)
-        for name, p in cases.recent.items()
-        if p.joined_at >= since.get(name.rpartition("/")[2], now + 1)
-    }
-    return replace(cases, latest=replace(case, alerts=earlier), past=past, recent={})
+    for name, p in cases.recent.items():
+        model = name.rpartition("/")[2]
+        if p.joined_at >= since.get(model, now + 1):
+            earlier = Piece(p.joined_at, p.event_time, p.digest, p.terminal, earlier=True)
+            case = with_piece(case, name, earlier, policy_of(model))
+    return replace(cases, latest=case, past=past, recent={})
 
 
 def published(cases: Cases, label_ids: Container[str]) -> Cases:
@@ -117,7 +114,7 @@ def with_case(cases: Cases, case: Case) -> Cases:
 
 def due_after(alarms: Alarms, policy_of: PolicyOf) -> int | None:
     """Return how long a case about these alarms may take in milliseconds: the shortest time of their policies."""
-    policies = [policy_of(alarm.condition) for alarm in _open(alarms)] or [CasePolicy()]
+    policies = [policy_of(alarm.condition) for alarm in _open(alarms)] or [policy_of(DEFAULT)]
     return min((p.due_after for p in policies if p.due_after is not None), default=None)
 
 
@@ -156,38 +153,8 @@ def _open(alarms: Alarms) -> list[Alarm]:
 
 def _with_transition(case: Case, alarms: Alarms, transition: Transition, now: int) -> Case:
     if transition.change == "opened":
-        return _with_alarm(case, alarms, transition.alarm, now)
-    return _as_severe_as(case, transition.alarm)
-
-
-def _with_alarm(case: Case, alarms: Alarms, alarm: Alarm, now: int) -> Case:
-    case = _as_severe_as(case, alarm)
-    if alarm.alarm_id in case.alarms:
-        return case
-    if len(case.alarms) >= JOINED_MOST:
-        return replace(case, left_out=replace(case.left_out, alarms=case.left_out.alarms + 1))
-    return replace(case, alarms={**case.alarms, alarm.alarm_id: _seen(alarms, alarm, now)})
-
-
-def _as_severe_as(case: Case, alarm: Alarm) -> Case:
-    if not alarm.is_open:
-        return case
-    severity = severer(case.severity, alarm.severity)
-    return case if severity == case.severity else replace(case, severity=severity)
-
-
-def _seen(alarms: Alarms, alarm: Alarm, now: int) -> AlarmSeen:
-    return AlarmSeen(
-        alarm_id=alarm.alarm_id,
-        condition=alarm.condition,
-        state=shown(alarms, alarm),
-        severity=alarm.severity,
-        event_id=alarm.event_id,
-        opened_at=alarm.opened_at,
-        joined_at=now,
-        alerts=alarm.alerts,
-        peak=alarm.peak,
-    )
+        return with_alarm(case, alarms, transition.alarm, now)
+    return as_severe_as(case, transition.alarm)
 
 
 def _with_alert(cases: Cases, alert: Score, now: int, policy: CasePolicy) -> Cases:
@@ -197,29 +164,4 @@ def _with_alert(cases: Cases, alert: Score, now: int, policy: CasePolicy) -> Cas
     if case is None:
         kept = [*cases.recent.items(), (name, piece)][-RECENT_KEPT:]
         return replace(cases, recent=dict(kept))
-    if len(case.alerts) >= policy.evidence:
-        left_out = replace(case.left_out, alerts=case.left_out.alerts + 1)
-        return with_case(cases, replace(case, left_out=left_out))
-    return with_case(cases, replace(case, alerts={**case.alerts, name: piece}))
-
-
-def _concerns(case: Case, order: Order) -> bool:
-    alarm = order.command.alarm_id
-    return order.command.issued_at >= case.opened_at if alarm is None else alarm in case.alarms
-
-
-def _with_order(case: Case, order: Order, *, counts: bool) -> Case:
-    name, ended = f"{order.command.command_id}/{order.status}", order.status in ENDED
-    if name in case.commands or (order.command.command_id in _commands(case) and not ended):
-        return case
-    if len(case.commands) < JOINED_MOST:
-        return replace(
-            case, commands={**case.commands, name: Moment(order.changed_at, order.status, order.reason)}
-        )
-    if not (counts and ended):
-        return case
-    return replace(case, left_out=replace(case.left_out, commands=case.left_out.commands + 1))
-
-
-def _commands(case: Case) -> set[str]:
-    return {name.rpartition("/")[0] for name in case.commands}
+    return with_case(cases, with_piece(case, name, piece, policy))
