@@ -1,5 +1,6 @@
 """Asking a device by HTTP until it has answered or the command has expired."""
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -32,6 +33,7 @@ class Asking:
         self._client = client
         self._settings = settings
         self._clock = clock
+        self._turns = asyncio.Semaphore(settings.connections)  # the client's own queue is slow when it is long
 
     async def hand_over(self, command: Command) -> Reply:
         """Post a command until the device has it; `Again` when it has expired before."""
@@ -90,7 +92,8 @@ class Asking:
 
     async def _ask(self, request: httpx.Request) -> Reply:
         try:
-            response = await self._client.send(request)
+            async with self._turns:
+                response = await self._client.send(request)
         except httpx.HTTPError as error:
             _log.info("http_unanswered", url=str(request.url), error=repr(error))
             return Again(repr(error))
