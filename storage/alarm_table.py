@@ -14,8 +14,8 @@ from storage.times import day_of, millis
 _RECORD: Final = """
 INSERT INTO alarms_by_day (
     day, opened_at, alarm_id, entity, condition, version, state, event_id, alerts, command_id, command_status,
-    due_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?
+    due_at, severity, active_at, chattering, stale
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?
 """
 _DAYS: Final = "SELECT DISTINCT day FROM alarms_by_day"
 _OF_DAY: Final = "SELECT * FROM alarms_by_day WHERE day = ? LIMIT ?"
@@ -90,11 +90,20 @@ def _values(alarm: AlarmRow) -> tuple[Any, ...]:
         alarm.state,
         alarm.event_id,
         alarm.alerts,
-        UNSET_VALUE if alarm.command_id is None else alarm.command_id,
-        UNSET_VALUE if alarm.command_status is None else alarm.command_status,
+        _kept(alarm.command_id),
+        _kept(alarm.command_status),
         alarm.due_at,
+        _kept(alarm.severity),
+        _kept(alarm.active_at),
+        alarm.chattering,
+        alarm.stale,
         alarm.opened_at * 1000 + alarm.version,
     )
+
+
+def _kept(value: Any) -> Any:
+    """Return a value that nothing takes back once it is there: without it, no tombstone."""
+    return UNSET_VALUE if value is None else value
 
 
 def _alarm(row: Any) -> AlarmRow:
@@ -110,4 +119,8 @@ def _alarm(row: Any) -> AlarmRow:
         command_id=row.command_id,
         command_status=row.command_status,
         due_at=None if row.due_at is None else millis(row.due_at),
+        severity=row.severity,
+        active_at=None if row.active_at is None else millis(row.active_at),
+        chattering=bool(row.chattering),
+        stale=bool(row.stale),
     )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from models.alarms import Severity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRow:
@@ -26,6 +28,13 @@ class AlarmRow:
         The last command it sent and how that went; None without one.
     due_at
         When time alone will change it (milliseconds since the epoch); None when it will not.
+    severity
+        How bad it is; None for a row from before severities.
+    active_at
+        When it became active first (milliseconds since the epoch); None while it has only been pending, and for a row
+        from before.
+    chattering, stale
+        Whether its condition comes back too often, and whether it wants an operator for too long.
     """
 
     alarm_id: str
@@ -39,6 +48,10 @@ class AlarmRow:
     command_id: str | None = None
     command_status: str | None = None
     due_at: int | None = None
+    severity: Severity | None = None
+    active_at: int | None = None
+    chattering: bool = False
+    stale: bool = False
 
 
 class AlarmStore(Protocol):

@@ -125,10 +125,22 @@ def test_an_alarm_is_listed_and_found_by_its_entity(store: EntityStore) -> None:
 
 def test_recording_an_alarm_again_updates_it(store: EntityStore) -> None:
     store.record_alarm(alarm())
-    later = alarm(version=2, alerts=5, command_id="k1", command_status="succeeded")
+    later = alarm(
+        version=2,
+        alerts=5,
+        command_id="k1",
+        command_status="succeeded",
+        severity="high",
+        active_at=NOON + 7,
+        chattering=True,
+        stale=True,
+    )
     store.record_alarm(later)
     store.record_alarm(later)
     assert store.latest_alarms(10) == [later]
+    calm = replace(later, version=3, severity="low", chattering=False, stale=False)
+    store.record_alarm(calm)
+    assert store.latest_alarms(10) == [calm]
 
 
 def test_an_older_version_of_an_alarm_overwrites_nothing(store: EntityStore) -> None:
