@@ -8,13 +8,16 @@ from collections.abc import Container, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from actors import case_rows, case_work, cases, entity, operating, ordering
-from actors.alarm import Alarm, Alarms, shown
+from actors import case_rows, case_work, cases, entity, operating, order_operating, order_time, ordering
+from actors.alarm import Alarm, shown
 from actors.alarm_life import take_alert
+from actors.alarm_rows import alarm_row, spoken_of
 from actors.entity import EntityState
 from actors.items import Change as Message
 from actors.items import Wake
-from actors.ordering import Orders
+from actors.order_permits import Verdicts, permitted
+from actors.order_release import Orders, Rules
+from actors.order_rows import order_rows
 from actors.timers import due_at, settle_all
 from actors.transitions import Transition, Transitions
 from models import operations, orders
@@ -29,6 +32,7 @@ from models.scores import Score
 from storage.alarms import AlarmRow
 from storage.cases import CaseRow
 from storage.entities import Change, CommandRow, OperationRow, Snapshot, alert_id
+from storage.orders import OrderRow
 
 
 def decide(
@@ -39,6 +43,7 @@ def decide(
     policies: Policies,
     *,
     told: bool = False,
+    stopped: bool = False,
 ) -> Change | None:
     """Return what to save of the entity of this name for these messages, or None when nothing in them is new.
 
@@ -48,23 +53,31 @@ def decide(
         Milliseconds since the epoch.
     told
         Whether Kafka has all changes of alarms that the snapshot holds.
+    stopped
+        Whether all commands are stopped.
     """
-    draft = _Draft(name, snapshot, now, policies)
+    draft = _Draft(name, snapshot, now, policies, stopped=stopped)
     for message in messages:
         draft.take(message)
     return draft.change(told=told)
 
 
 def mark_sent(
-    snapshot: Snapshot, command_ids: Iterable[str], now: int, label_ids: Container[str] = ()
+    snapshot: Snapshot, command_ids: Iterable[str], rules: Rules, label_ids: Container[str] = ()
 ) -> Change | None:
     """Return the change that notes what Kafka has: queued commands are sent, labels are published; None for nothing new."""
-    sent = ordering.sent(orders_of(snapshot), command_ids, now)
+    sent = ordering.sent(orders_of(snapshot), command_ids, rules)
     state = entity.decode(snapshot.state)
     left = cases.published(state.cases, label_ids)
     if not sent and left is state.cases:
         return None
     return Change(state=entity.encode(replace(state, cases=left)), commands=_rows(sent.values()))
+
+
+def permit(snapshot: Snapshot, verdicts: Verdicts, rules: Rules) -> Change | None:
+    """Return the change that lets commands go which have their permits, or puts them off; None when no one waits any more."""
+    changed = permitted(orders_of(snapshot), verdicts, rules)
+    return Change(state=snapshot.state or "", commands=_rows(changed.values())) if changed else None
 
 
 def orders_of(snapshot: Snapshot) -> dict[str, Order]:
@@ -106,38 +119,24 @@ def alarm_rows(
     known, commands = entity.decode(snapshot.state).alarms, orders_of(snapshot)
 
     def row(alarm: Alarm) -> AlarmRow:
-        command = ordering.latest_of(commands, alarm.alarm_id)
-        return AlarmRow(
-            alarm_id=alarm.alarm_id,
-            entity=name,
-            condition=alarm.condition,
-            opened_at=alarm.opened_at,
-            version=snapshot.version,
-            state=shown(known, alarm),
-            event_id=alarm.event_id,
-            alerts=alarm.alerts,
-            command_id=None if command is None else command.command.command_id,
-            command_status=None if command is None else command.status,
-            due_at=due_at(known, alarm, policies),
+        order = ordering.latest_of(commands, alarm.alarm_id)
+        return alarm_row(
+            name, snapshot.version, known, alarm, order=order, due=due_at(known, alarm, policies)
         )
 
-    return [row(alarm) for alarm in _spoken_of(known, commands, messages)]
+    return [row(alarm) for alarm in spoken_of(known, commands, messages)]
+
+
+def rows_of_orders(snapshot: Snapshot, messages: Sequence[Message]) -> list[OrderRow]:
+    """Return the commands that these messages speak of, whether or not they changed them, as lists show them."""
+    alarms = entity.decode(snapshot.state).alarms
+    return order_rows(snapshot.version, orders_of(snapshot), alarms, messages)
 
 
 def audit_entries(snapshot: Snapshot, messages: Sequence[Message]) -> list[AuditEntry]:
     """Return the entries of the operations among these messages, as they were decided first."""
     asked = {m.operation_id for m in messages if isinstance(m, Operation)}
     return [operations.decode_entry(row.body) for row in snapshot.operations if row.operation_id in asked]
-
-
-def _spoken_of(known: Alarms, commands: Orders, messages: Sequence[Message]) -> list[Alarm]:
-    if any(isinstance(m, Wake) for m in messages):
-        return list(known.all)
-    conditions = {m.model for m in messages if isinstance(m, Score)}
-    conditions |= {m.condition for m in messages if isinstance(m, AlarmOperation)}
-    answered = {m.command_id for m in messages if isinstance(m, Ack | CommandOperation)}
-    alarms = {commands[name].command.alarm_id for name in answered if name in commands}
-    return [a for a in known.all if a.condition in conditions or a.alarm_id in alarms]
 
 
 def rows_of_cases(name: str, snapshot: Snapshot, messages: Sequence[Message]) -> list[CaseRow]:
@@ -153,8 +152,9 @@ def evidence(snapshot: Snapshot, messages: Sequence[Message]) -> dict[str, list[
 class _Draft:
     """A change in the making."""
 
-    def __init__(self, name: str, snapshot: Snapshot, now: int, policies: Policies) -> None:
+    def __init__(self, name: str, snapshot: Snapshot, now: int, policies: Policies, *, stopped: bool) -> None:
         self._name = name
+        self._rules = Rules(policies, now, stopped)
         self._snapshot = snapshot
         self._now = now
         self._policies = policies
@@ -170,7 +170,7 @@ class _Draft:
     def take(self, message: Message) -> None:
         match message:
             case Ack():
-                self._order(ordering.answer(self._orders, message))
+                self._order(ordering.answer(self._orders, message, self._rules))
             case Wake():
                 self._settle()
             case Score():
@@ -179,6 +179,7 @@ class _Draft:
                 self._once(message)
 
     def change(self, *, told: bool) -> Change | None:
+        self._order(order_time.settle(self._orders, self._rules))
         state = EntityState(alarms=self._alarms, cases=self._cases)
         moved = self._taken or self._ordered or self._operations
         if not moved and state == replace(self._before, untold=()):
@@ -198,11 +199,11 @@ class _Draft:
         self._taken[taken] = None
         self._alarms, transitions = take_alert(self._alarms, alert, self._now, self._policies)
         self._follow(transitions, alert)
+        self._order(ordering.watch(self._orders, alert))
 
     def _settle(self) -> None:
         self._alarms, transitions = settle_all(self._alarms, self._name, self._now, self._policies)
         self._follow(transitions)
-        self._order(ordering.settle(self._orders, self._now, self._policies))
 
     def _once(self, operation: Operation) -> None:
         if operation.operation_id in self._decided:
@@ -219,17 +220,17 @@ class _Draft:
                 )
                 self._follow(transitions)
             case CommandOperation():
-                ordered, entry = ordering.operate(self._orders, operation, self._now, self._policies)
+                ordered, entry = order_operating.operate(self._orders, self._alarms, operation, self._rules)
                 self._order(ordered)
             case CaseOperation():
                 self._cases, entry = case_work.operate(
                     self._cases, self._alarms, operation, self._now, self._policies.cases.of
                 )
-                self._cases = cases.follow_orders(self._cases, self._orders)
+                self._cases = cases.follow_orders(self._cases, self._orders, self._now)
         return entry
 
     def _follow(self, transitions: Transitions, alert: Score | None = None) -> None:
-        self._order(ordering.order(self._alarms, transitions, self._name, self._now, self._policies))
+        self._order(ordering.order(self._orders, self._alarms, transitions, self._name, self._rules))
         self._cases = cases.follow(
             self._cases,
             self._alarms,
@@ -239,7 +240,7 @@ class _Draft:
             entity=self._name,
             alert=alert,
         )
-        self._cases = cases.follow_orders(self._cases, self._orders)
+        self._cases = cases.follow_orders(self._cases, self._orders, self._now)
         for transition in transitions:
             self._changes.append(self._told(transition))
 
@@ -247,7 +248,7 @@ class _Draft:
         if ordered:
             self._orders.update(ordered)
             self._ordered.update(ordered)
-            self._cases = cases.follow_orders(self._cases, self._orders, set(ordered))
+            self._cases = cases.follow_orders(self._cases, self._orders, self._now, set(ordered))
 
     def _told(self, transition: Transition) -> AlarmChange:
         alarm = transition.alarm

@@ -26,9 +26,16 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wake(msgspec.Struct, frozen=True):
-    """Time may have changed the alarms of an entity: look. It comes from no topic, and losing it is harmless."""
+    """Time may have changed what an entity has: look. It comes from no topic, and losing it is harmless.
+
+    Attributes
+    ----------
+    commands
+        Ids of commands that are due; lists show them anew, changed or not.
+    """
 
     entity: str
+    commands: tuple[str, ...] = ()
 
 
 Change: TypeAlias = Score | Ack | Operation | Wake

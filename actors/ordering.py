@@ -1,20 +1,24 @@
-"""What alarms, answers, operators and time do to the commands of one entity, pure."""
+"""What alarms and answers do to the commands of one entity, pure; `order_operating` and `order_time` do the rest."""
 
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
 from actors.alarm import Alarm, Alarms, digest
+from actors.order_release import Orders, Rules, release
 from actors.transitions import Transition
-from models.actions import ENDED, Ack, Command, CommandKind
-from models.operations import AuditEntry, CommandOperation
+from models.actions import ENDED, Ack, Command, CommandKind, CommandStatus
+from models.alarms import ChangeKind
 from models.orders import Order
 from models.policies.commands import CommandPolicy
-from models.policies.policies import Policies
+from models.scores import Score
 
-Orders: TypeAlias = Mapping[str, Order]
-"""Orders by the id of their command."""
+ANSWER_MS: Final = 60_000
+"""How long after its expiry a command's last word may take, without a timeout in its policy, in milliseconds."""
+
+LEADS: Final[frozenset[ChangeKind]] = frozenset({"opened", "escalated"})
+"""The changes of an alarm that lead to commands."""
 
 
 def command_id(alarm: str, kind: CommandKind) -> str:
@@ -23,54 +27,68 @@ def command_id(alarm: str, kind: CommandKind) -> str:
 
 
 def order(
-    alarms: Alarms, transitions: Iterable[Transition], entity: str, now: int, policies: Policies
+    orders: Orders, alarms: Alarms, transitions: Iterable[Transition], entity: str, rules: Rules
 ) -> dict[str, Order]:
-    """Return the new orders that follow from what changed in an entity's alarms.
+    """Return the new orders that follow from what changed in an entity's alarms: one an alarm and kind of command."""
+    known, new = dict(orders), {}
+    for transition in transitions:
+        alarm = transition.alarm
+        if transition.change not in LEADS or not alarm.is_active or alarms.is_aside(alarm.condition):
+            continue
+        for policy in led_to(alarm, rules):
+            if command_id(alarm.alarm_id, policy.command) not in known:
+                made = begun(_command(alarm, policy, entity, rules.now), policy, known, rules)
+                known[made.command_id] = new[made.command_id] = made
+    return new
 
-    Parameters
-    ----------
-    now
-        Milliseconds since the epoch.
+
+def led_to(alarm: Alarm, rules: Rules) -> list[CommandPolicy]:
+    """Return the policies that an alarm of this severity leads to: of each kind of command, that of the worst severity."""
+    found = [p for p in rules.policies.commands if p.concerns(alarm.condition, alarm.severity)]
+    by_kind = {policy.command: policy for policy in sorted(found, key=lambda p: p.rank)}
+    return [policy for policy in found if by_kind[policy.command] is policy]
+
+
+def begun(command: Command, policy: CommandPolicy, orders: Orders, rules: Rules) -> Order:
+    """Return a new order, as far as it may go."""
+    new = Order(command=command, status="held", changed_at=rules.now, policy=policy.key, waits_for="release")
+    return release(new, orders, rules)
+
+
+def answer(orders: Orders, ack: Ack, rules: Rules) -> dict[str, Order]:
+    """Return the orders that an answer changes; any but the first last word changes nothing.
+
+    After `timed_out` any last word counts still, and after `expired` that it succeeded all the same.
     """
-    opened = [t.alarm for t in transitions if t.change == "opened" and not alarms.is_aside(t.alarm.condition)]
-    orders = [_order(alarm, policy, entity, now) for alarm in opened for policy in _policies(alarm, policies)]
-    return {each.command.command_id: each for each in orders}
-
-
-def answer(orders: Orders, ack: Ack) -> dict[str, Order]:
-    """Return the order that an answer changes; any but the first last word changes nothing."""
     known = orders.get(ack.command_id)
-    if known is None or known.status in ENDED:
+    if known is None or known.released_at is None or not _counts(known, ack):
         return {}
-    return {ack.command_id: replace(known, status=ack.outcome, changed_at=ack.at, reason=ack.reason)}
+    answered = _answered(known, ack, rules)
+    cancel = orders.get(known.cancelled_by or "")
+    ended = {} if cancel is None or not answered.is_ended else _cancel_ended(cancel, ack, rules.now)
+    return {answered.command_id: answered} | ended
 
 
-def operate(
-    _orders: Orders, operation: CommandOperation, now: int, _policies: Policies
-) -> tuple[dict[str, Order], AuditEntry]:
-    """Apply an operation that was never taken before, or refuse it."""
-    entry = AuditEntry(
-        operation=operation,
-        verdict="refused",
-        reason=f"{operation.entity} has no such command",
-        decided_at=now,
-        before=None,
-        after=None,
-    )
-    return {}, entry
+def watch(orders: Orders, alert: Score) -> dict[str, Order]:
+    """Return the orders that have had no effect: this alert, which was just taken, is of an event after their success."""
+    return {
+        name: replace(
+            order,
+            effect="ineffective",
+            reason=f"{order.reason} (without effect: event {alert.event_id} after it)",
+        )
+        for name, order in orders.items()
+        if order.effect == "awaited"
+        and order.command.condition == alert.model
+        and order.verify_from is not None
+        and alert.event_time > order.verify_from
+    }
 
 
-def settle(_orders: Orders, _now: int, _policies: Policies) -> dict[str, Order]:
-    """Return the orders that time alone has changed."""
-    return {}
-
-
-def sent(orders: Orders, command_ids: Iterable[str], now: int) -> dict[str, Order]:
+def sent(orders: Orders, command_ids: Iterable[str], rules: Rules) -> dict[str, Order]:
     """Return the queued ones among these as sent."""
     found = (orders[name] for name in command_ids if name in orders)
-    return {
-        o.command.command_id: replace(o, status="sent", changed_at=now) for o in found if o.status == "queued"
-    }
+    return {each.command_id: _sent(each, rules) for each in found if each.status == "queued"}
 
 
 def queued(orders: Orders) -> list[Order]:
@@ -80,16 +98,12 @@ def queued(orders: Orders) -> list[Order]:
 
 def latest_of(orders: Orders, alarm_id: str) -> Order | None:
     """Return the order that an alarm led to last."""
-    of_alarm = (o for o in orders.values() if o.command.alarm_id == alarm_id)
-    return max(of_alarm, key=lambda o: (o.command.issued_at, o.command.command_id), default=None)
+    of_alarm = (o for o in orders.values() if o.command.alarm_id == alarm_id and not o.is_errand)
+    return max(of_alarm, key=lambda o: (o.command.issued_at, o.command_id), default=None)
 
 
-def _policies(alarm: Alarm, policies: Policies) -> list[CommandPolicy]:
-    return [policy for policy in policies.commands if alarm.condition in policy.models]
-
-
-def _order(alarm: Alarm, policy: CommandPolicy, entity: str, now: int) -> Order:
-    command = Command(
+def _command(alarm: Alarm, policy: CommandPolicy, entity: str, now: int) -> Command:
+    return Command(
         command_id=command_id(alarm.alarm_id, policy.command),
         kind=policy.command,
         entity=entity,
@@ -100,4 +114,75 @@ def _order(alarm: Alarm, policy: CommandPolicy, entity: str, now: int) -> Order:
         issued_at=now,
         expires_at=now + policy.expires_after,
     )
-    return Order(command=command, status="queued", changed_at=now)
+
+
+def _counts(known: Order, ack: Ack) -> bool:
+    if ack.outcome == "delivered":
+        return known.status in {"held", "queued", "sent"}
+    late = known.status == "timed_out" or (known.status == "expired" and ack.outcome == "succeeded")
+    return late or known.status not in ENDED
+
+
+def _answered(known: Order, ack: Ack, rules: Rules) -> Order:
+    after = replace(
+        known,
+        status=ack.outcome,
+        changed_at=rules.now,
+        reason=ack.reason,
+        waits_for=None,
+        look_at=None,
+        resend_at=None,
+    )
+    if ack.outcome == "delivered":
+        return after
+    after = replace(after, answered_at=ack.at, times_out_at=None)
+    policy = rules.policy(known)
+    if ack.outcome != "succeeded" or policy is None or known.is_errand:
+        return after
+    return _with_effect(after, policy, ack.at, rules.now)
+
+
+def _with_effect(order: Order, policy: CommandPolicy, answered_at: int, now: int) -> Order:
+    reverts_at = None if policy.revert_after is None else now + policy.revert_after
+    if policy.verify_within is None or order.command.condition is None:
+        return replace(order, reverts_at=reverts_at)
+    return replace(
+        order,
+        reverts_at=reverts_at,
+        effect="awaited",
+        verify_from=answered_at + policy.verify_grace,
+        verify_until=now + policy.verify_within,
+    )
+
+
+def _cancel_ended(cancel: Order, ack: Ack, now: int) -> dict[str, Order]:
+    if cancel.is_ended and cancel.status != "timed_out":
+        return {}
+    status: CommandStatus = "succeeded" if ack.outcome == "cancelled" else "refused"
+    reason = "" if status == "succeeded" else f"too late: it was {ack.outcome}"
+    ended = replace(
+        cancel,
+        status=status,
+        changed_at=now,
+        reason=reason,
+        answered_at=ack.at,
+        resend_at=None,
+        times_out_at=None,
+    )
+    return {cancel.command_id: ended}
+
+
+def _sent(order: Order, rules: Rules) -> Order:
+    policy, sends, now = rules.policy(order), order.sends + 1, rules.now
+    pause = policy.retry.pause(sends) if policy is not None and policy.retry is not None else None
+    timeout = None if policy is None else policy.timeout
+    first = now if order.sent_at is None else order.sent_at
+    return replace(
+        order,
+        status="sent",
+        changed_at=now,
+        sends=sends,
+        sent_at=first,
+        resend_at=None if pause is None else now + pause,
+        times_out_at=order.command.expires_at + ANSWER_MS if timeout is None else first + timeout,
+    )

@@ -19,11 +19,13 @@ from actors.decisions import (
     mark_sent,
     queued,
     rows_of_cases,
+    rows_of_orders,
     unpublished,
     untold,
 )
 from actors.errors import RetryLaterError, StoppingError
 from actors.items import Change, Item, Refusal, by_entity
+from actors.order_release import Rules
 from actors.outbox import Publication
 from actors.settings import ActorSettings
 from actors.snapshots import Snapshots
@@ -108,8 +110,8 @@ class Work:
         labels = {label.event_id for label in unpublished(snapshot)}
         if not (commands or labels):
             return snapshot
-        now = self._clock()
-        marked = self._snapshots.change(entity, lambda current: mark_sent(current, commands, now, labels))
+        rules = Rules(self._policies, self._clock())
+        marked = self._snapshots.change(entity, lambda current: mark_sent(current, commands, rules, labels))
         if untold(marked) == untold(snapshot):
             self._snapshots.told(entity, marked)
         return marked
@@ -117,6 +119,8 @@ class Work:
     def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
         for row in alarm_rows(entity, snapshot, messages, self._policies):
             self._store.record_alarm(row)
+        for order in rows_of_orders(snapshot, messages):
+            self._store.record_order(order)
         for case_id, pieces in evidence(snapshot, messages).items():
             self._store.record_evidence(case_id, pieces)
         for case in rows_of_cases(entity, snapshot, messages):

@@ -8,6 +8,8 @@ from models.actions import CommandStatus
 from storage.alarms import AlarmStore
 from storage.audit import AuditStore
 from storage.cases import CaseStore
+from storage.orders import OrderStore
+from storage.permits import PermitStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ def alert_id(event_id: str, model: str) -> str:
     return f"{event_id}/{model}"
 
 
-class EntityStore(AlarmStore, CaseStore, AuditStore, Protocol):
-    """Entities, each changed by one conditional write, their alarms and cases for lists, and the audit."""
+class EntityStore(AlarmStore, CaseStore, OrderStore, PermitStore, AuditStore, Protocol):
+    """Entities, each changed by one conditional write, their alarms, cases and commands for lists, permits, and the audit."""
 
     def load(self, entity: str) -> Snapshot:
         """Return the entity as the last successful save left it; commands and operations are sorted by id."""

@@ -16,6 +16,8 @@ from storage.entities import Change, Snapshot
 from storage.entity_rows import is_whole, snapshot
 from storage.errors import RetryLaterError, StaleWriteError
 from storage.failures import mapped
+from storage.order_table import CassandraOrders
+from storage.permit_table import CassandraPermits
 from storage.scan import scan
 from storage.settings import CassandraSettings
 from storage.times import millis
@@ -126,8 +128,10 @@ class CassandraEntityState:
         return batch
 
 
-class CassandraEntityStore(CassandraEntityState, CassandraAlarms, CassandraCases, CassandraAudit):
-    """`EntityStore` on the tables of entities, alarms, cases and the audit; safe for threads.
+class CassandraEntityStore(
+    CassandraEntityState, CassandraAlarms, CassandraCases, CassandraOrders, CassandraPermits, CassandraAudit
+):
+    """`EntityStore` on the tables of entities, alarms, cases, commands, permits and the audit; safe for threads.
 
     Parameters
     ----------
@@ -149,4 +153,6 @@ class CassandraEntityStore(CassandraEntityState, CassandraAlarms, CassandraCases
         CassandraEntityState.__init__(self, session, settings, clock, new_token)
         CassandraAlarms.__init__(self, session)
         CassandraCases.__init__(self, session, settings)
+        CassandraOrders.__init__(self, session)
+        CassandraPermits.__init__(self, session, clock)
         CassandraAudit.__init__(self, session)

@@ -11,6 +11,8 @@ from storage.entities import EMPTY, Change, Snapshot
 from storage.errors import StaleWriteError
 from storage.memory_audit import MemoryAudit
 from storage.memory_cases import MemoryCases
+from storage.memory_orders import MemoryOrders
+from storage.memory_permits import MemoryPermits
 from storage.scores import StampedScore
 from storage.times import days_between
 
@@ -52,8 +54,8 @@ class _Entity:
     taken: dict[str, int] = field(default_factory=dict)
 
 
-class MemoryEntityStore(MemoryCases, MemoryAudit):
-    """Entities, alarms, cases and the audit in dictionaries; safe for threads.
+class MemoryEntityStore(MemoryCases, MemoryOrders, MemoryPermits, MemoryAudit):
+    """Entities, alarms, cases, commands, permits and the audit in dictionaries; safe for threads.
 
     Parameters
     ----------
@@ -63,6 +65,8 @@ class MemoryEntityStore(MemoryCases, MemoryAudit):
 
     def __init__(self, clock: Callable[[], int]) -> None:
         MemoryCases.__init__(self)
+        MemoryOrders.__init__(self)
+        MemoryPermits.__init__(self)
         MemoryAudit.__init__(self)
         self._clock = clock
         self._lock = Lock()

@@ -23,6 +23,7 @@ def align(session: Session, keyspace: str, retention: Retention) -> list[str]:
         "alarms_by_day": retention.alarms,
         "cases": retention.cases,
         "case_evidence": retention.cases,
+        "commands_by_day": retention.commands,
         "audit": retention.audit,
     }
     return [table for table, days in lives.items() if _align_table(session, keyspace, table, days)]

@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from actors.decisions import advance, alarm_rows, decide, mark_sent, orders_of, queued, untold
+from actors.order_release import Rules
 from models.actions import Ack
 from models.policies.policies import Policies
 from models.scores import Score
@@ -52,13 +53,13 @@ def test_nothing_new_is_no_change(alert: Callable[..., Score], decided: Decide, 
 
 
 def test_an_answer_outruns_the_mark_that_its_command_was_sent(
-    alert: Callable[..., Score], saved: Saved
+    alert: Callable[..., Score], saved: Saved, policies: Policies
 ) -> None:
     snapshot = saved(EMPTY, alert("e1"))
     (order,) = queued(snapshot)
     answered = saved(snapshot, ack_of(snapshot))
     assert queued(answered) == []
-    assert mark_sent(answered, [order.command.command_id], 7_000) is None
+    assert mark_sent(answered, [order.command.command_id], Rules(policies, 7_000)) is None
 
 
 def test_changes_stay_untold_until_they_were_told(alert: Callable[..., Score], saved: Saved) -> None:
@@ -71,11 +72,12 @@ def test_changes_stay_untold_until_they_were_told(alert: Callable[..., Score], s
     assert len({change.change_id for change in untold(both)}) == 2
 
 
-def test_the_list_shows_the_alarms_that_were_spoken_of(
+def test_the_list_shows_the_alarms_that_may_have_changed(
     alert: Callable[..., Score], saved: Saved, policies: Policies
 ) -> None:
     snapshot = saved(EMPTY, alert("e1"), alert("e1", model="other"))
     rows = alarm_rows("card", snapshot, [alert("e1", model="other")], policies)
-    assert [(row.condition, row.version, row.opened_at) for row in rows] == [("other", 1, 5_000)]
+    shown = [(row.condition, row.version, row.opened_at) for row in rows]
+    assert shown == [("fraud", 1, 5_000), ("other", 1, 5_000)], "an alarm may have suppressed another"
     (row,) = alarm_rows("card", snapshot, [ack_of(snapshot)], policies)
     assert row.command_id == ack_of(snapshot).command_id
