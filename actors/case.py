@@ -37,9 +37,10 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Moment(msgspec.Struct, frozen=True, array_like=True):
-    """When a command came into a state (milliseconds since the epoch), and why."""
+    """A command in one state: when that joined the case and when it began (milliseconds since the epoch), and why."""
 
     joined_at: int
+    changed_at: int
     status: CommandStatus
     reason: str
 

@@ -59,11 +59,13 @@ def concerns(order: Order, case: Case) -> bool:
     return order.command.issued_at >= case.opened_at if alarm is None else alarm in case.alarms
 
 
-def with_order(case: Case, order: Order, *, counts: bool) -> Case:
+def with_order(case: Case, order: Order, now: int, *, counts: bool) -> Case:
     """Return the case with a command in its present state, if that is its first one there or its last one.
 
     Parameters
     ----------
+    now
+        Milliseconds since the epoch.
     counts
         Whether it has just come into this state, so that it counts if it does not fit.
     """
@@ -72,7 +74,7 @@ def with_order(case: Case, order: Order, *, counts: bool) -> Case:
         return case
     if len(case.commands) < JOINED_MOST:
         return replace(
-            case, commands={**case.commands, name: Moment(order.changed_at, order.status, order.reason)}
+            case, commands={**case.commands, name: Moment(now, order.changed_at, order.status, order.reason)}
         )
     if not (counts and ended):
         return case

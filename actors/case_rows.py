@@ -51,6 +51,7 @@ def _evidence(
                 command=order.command,
                 status=moment.status,
                 reason=moment.reason,
+                changed_at=moment.changed_at,
                 joined_at=moment.joined_at,
             )
 

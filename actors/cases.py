@@ -68,13 +68,15 @@ def follow(
     return cases if alert is None else _with_alert(cases, alert, now, policy_of(alert.model))
 
 
-def follow_orders(cases: Cases, orders: Mapping[str, Order], changed: Container[str] = ()) -> Cases:
+def follow_orders(cases: Cases, orders: Mapping[str, Order], now: int, changed: Container[str] = ()) -> Cases:
     """Return the cases with the commands that belong to the open one: as they were first, and how they ended.
 
     Parameters
     ----------
     orders
         All commands of the entity, by id.
+    now
+        Milliseconds since the epoch.
     changed
         The ids of those that have just changed.
     """
@@ -83,7 +85,7 @@ def follow_orders(cases: Cases, orders: Mapping[str, Order], changed: Container[
         return cases
     for name, order in orders.items():
         if concerns(order, case):
-            case = with_order(case, order, counts=name in changed)
+            case = with_order(case, order, now, counts=name in changed)
     return with_case(cases, case)
 
 

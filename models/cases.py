@@ -83,11 +83,18 @@ class AlertSeen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class CommandSeen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="command"):
-    """A command as it was at one time (`joined_at` in milliseconds since the epoch), and why it was so."""
+    """A command in one state, and why it was in it.
+
+    Attributes
+    ----------
+    changed_at, joined_at
+        When it came into the state, and when that joined the case; milliseconds since the epoch.
+    """
 
     command: Command
     status: CommandStatus
     reason: str
+    changed_at: int
     joined_at: int
 
     @property

@@ -112,7 +112,7 @@ class Desk:
             alarm_id=alarm,
         )
         order = Order(command=command, status=status, changed_at=self.now, reason=reason)
-        self.cases = follow_orders(self.cases, {command_id: order}, {command_id})
+        self.cases = follow_orders(self.cases, {command_id: order}, self.now, {command_id})
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def command(status: Any, at: int = NOON) -> CommandSeen:
     ordered = Command(
         command_id="k1", kind="block_card", entity="card-1", issued_at=NOON, expires_at=NOON + 9
     )
-    return CommandSeen(command=ordered, status=status, reason="", joined_at=at)
+    return CommandSeen(command=ordered, status=status, reason="", changed_at=at - 1, joined_at=at)
 
 
 def test_an_unknown_case_is_none(store: CaseStore) -> None:
