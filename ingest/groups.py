@@ -35,6 +35,8 @@ def rewind(settings: KafkaSettings, group: str) -> int:
     """
     name = group_name(settings, group)
     first = [TopicPartition(topic, partition, 0) for topic, partition in committed(settings, group)]
+    if not first:
+        return 0
     client = admin_client(settings)
     answers = client.alter_consumer_group_offsets(
         [ConsumerGroupTopicPartitions(name, first)], request_timeout=settings.request_timeout_ms / 1000

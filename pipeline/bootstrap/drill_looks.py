@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from ingest import groups
 from ingest.errors import IngestError
@@ -28,15 +29,24 @@ from pipeline.drill.tap import READ, Tap
 from pipeline.drill.trial import Look, Outcome, Stand
 from pipeline.settings import Settings
 from storage.entities import EntityStore
+from storage.errors import RetryLaterError
 from storage.stored import Session, stored_scores
 
 SETTLE_S: Final = 120.0
 BETWEEN_S: Final = 0.5
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 90.0
 
 WRITER_READS: Final[tuple[TopicName, ...]] = ("scores",)
 ACTORS_READ: Final[tuple[TopicName, ...]] = ("alerts", "acks")
 GATEWAY_READS: Final[tuple[TopicName, ...]] = ("commands",)
+
+PATIENTLY: Final = Retrying(
+    retry=retry_if_exception_type(RetryLaterError),
+    wait=wait_fixed(1),
+    stop=stop_after_delay(PATIENCE_S),
+    reraise=True,
+)
+"""Asks Cassandra again where it was away just now: a session finds it again after seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +103,7 @@ class Looks:
         """Return the outcome of `fastdata verify` on all of it."""
         self.load.pause()
         settled = self._settled()
-        found = checks.reconcile(self.settings)
+        found = PATIENTLY(checks.reconcile, self.settings)
         findings = Findings(
             lost=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.missing),
             phantom=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.phantoms),
@@ -139,14 +149,14 @@ class Looks:
     def _evidence(self) -> Evidence:
         heard = self.tap.heard
         self._compare()
-        alarms = list(self._alarms())
+        alarms = PATIENTLY(lambda: list(self._alarms()))
         return Evidence(
             sent=set(self.ledger.sent),
             acked=set(self.ledger.acked),
             poison=set(self.ledger.poison),
             dead=set(heard.dead),
             scored=dict(heard.last),
-            stored=self._stored(),
+            stored=PATIENTLY(self._stored),
             wrong=self.wrong,
             over=set(heard.over),
             alerts=heard.alerts.keys(),

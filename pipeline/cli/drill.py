@@ -64,7 +64,7 @@ def drill(
     outcomes = []
     for outcome in run(given_of(context).origin(), options, tell):
         outcomes.append(outcome)
-        say("\n".join(report.table([outcome])))
+        say("\n".join(report.lines(outcome.fault, [outcome])))
     typer.echo("\n".join(report.table(outcomes)))
     if into is not None:
         facts = {"seeds": seeds, "nodes": nodes, "rate": rate}

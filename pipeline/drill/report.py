@@ -16,7 +16,7 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Return one line per fault, and below it what there is to tell."""
     yield COLUMNS
     for fault in dict.fromkeys(outcome.fault for outcome in outcomes):
-        yield from _lines(fault, [o for o in outcomes if o.fault == fault])
+        yield from lines(fault, [o for o in outcomes if o.fault == fault])
     yield total(outcomes)
 
 
@@ -58,7 +58,8 @@ def clean(outcomes: Sequence[Outcome]) -> bool:
     return all(o.skipped or (o.clean and o.settled) for o in outcomes)
 
 
-def _lines(fault: str, trials: Sequence[Outcome]) -> Iterator[str]:
+def lines(fault: str, trials: Sequence[Outcome]) -> Iterator[str]:
+    """Return the line of one fault, and what there is to tell of trials that it did not survive."""
     if all(o.skipped for o in trials):
         yield f"{fault:24} {len(trials):5}  skipped: {trials[0].told}"
         return

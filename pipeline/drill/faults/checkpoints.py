@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from pipeline.drill.rig import Rig, pid_of, signal_all
+from pipeline.drill.rig import Rig, pid_of, signal_all, until
 
 INTERVALS: Final = 1.5
 """How many intervals an old checkpoint is behind."""
@@ -42,8 +42,10 @@ def old(rig: Rig) -> str:
 
 def torn(rig: Rig) -> str:
     """Leave the last commits half-written: there and empty, as after a power cut."""
+    until(lambda: any(_numbered(folder) for folder in rig.checkpoint.glob("*/commits")), "a commit")
     with _query_down(rig):
-        commits = [_last(folder) for folder in rig.checkpoint.glob("*/commits")]
+        folders = [_numbered(folder) for folder in rig.checkpoint.glob("*/commits")]
+        commits = [max(files, key=lambda file: int(file.name)) for files in folders if files]
         for file in commits:
             file.write_bytes(b"")
             file.with_name(f".{file.name}.crc").unlink(missing_ok=True)
@@ -60,8 +62,8 @@ def _query_down(rig: Rig) -> Iterator[None]:
     yield
 
 
-def _last(folder: Path) -> Path:
-    return max((f for f in folder.iterdir() if f.name.isdecimal()), key=lambda f: int(f.name))
+def _numbered(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if file.name.isdecimal()]
 
 
 def _aside(rig: Rig, name: str) -> Path:
