@@ -4,8 +4,9 @@ Everything follows from the state and the messages, so a message that comes agai
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
-from actors.case import Case, Cases, Piece
+from actors.case import Case, Cases
 from actors.items import Change as Message
 from models.cases import AlertSeen, CommandSeen, Evidence, digest_of
 from models.operations import CaseOperation
@@ -13,6 +14,9 @@ from models.orders import Order
 from models.scores import Score
 from storage.cases import CaseRow
 from storage.entities import alert_id
+
+Alerts: TypeAlias = Mapping[tuple[str, str], Score]
+"""Alerts by id and digest: of one event a query may send another score when it reads it again."""
 
 
 def case_rows(entity: str, version: int, cases: Cases, messages: Sequence[Message]) -> list[CaseRow]:
@@ -27,23 +31,22 @@ def evidence(
     cases: Cases, orders: Mapping[str, Order], messages: Sequence[Message]
 ) -> dict[str, list[Evidence]]:
     """Return, by case, the evidence that has joined because of these messages; more of it when that is simpler."""
-    scores = {alert_id(m.event_id, m.model): m for m in messages if isinstance(m, Score)}
-    found = {case.case_id: list(_evidence(case, orders, scores, messages)) for case in cases.all}
+    alerts = {(alert_id(m.event_id, m.model), digest_of(m)): m for m in messages if isinstance(m, Score)}
+    found = {case.case_id: list(_evidence(case, orders, alerts, messages)) for case in cases.all}
     return {name: pieces for name, pieces in found.items() if pieces}
 
 
 def _evidence(
-    case: Case, orders: Mapping[str, Order], scores: Mapping[str, Score], messages: Sequence[Message]
+    case: Case, orders: Mapping[str, Order], alerts: Alerts, messages: Sequence[Message]
 ) -> Iterator[Evidence]:
-    since = _since(case, scores, messages)
+    since = _since(case, alerts, messages)
     if since is None:
         return
     yield from (seen for seen in case.alarms.values() if seen.joined_at >= since)
     for name, piece in case.alerts.items():
-        if piece.earlier and case.opened_at >= since:
-            yield AlertSeen(alert_id=name, joined_at=piece.joined_at, digest=piece.digest, score=None)
-        elif _is_of(piece, scores.get(name)):
-            yield AlertSeen(alert_id=name, joined_at=piece.joined_at, digest=piece.digest, score=scores[name])
+        alert = None if piece.earlier else alerts.get((name, piece.digest))
+        if alert is not None or (piece.earlier and case.opened_at >= since):
+            yield AlertSeen(alert_id=name, joined_at=piece.joined_at, digest=piece.digest, score=alert)
     for name, moment in case.commands.items():
         order = orders.get(name.rpartition("/")[0])
         if order is not None and moment.joined_at >= since:
@@ -56,19 +59,19 @@ def _evidence(
             )
 
 
-def _since(case: Case, scores: Mapping[str, Score], messages: Sequence[Message]) -> int | None:
+def _since(case: Case, alerts: Alerts, messages: Sequence[Message]) -> int | None:
     """Return from when on something may have joined because of the messages; None when nothing can have."""
-    times = [p.joined_at for name, p in case.alerts.items() if not p.earlier and _is_of(p, scores.get(name))]
+    times = [
+        piece.joined_at
+        for name, piece in case.alerts.items()
+        if not piece.earlier and (name, piece.digest) in alerts
+    ]
     for message in messages:
         if isinstance(message, CaseOperation) and message.case_id == case.case_id:
             times.append(case.opened_at)
         elif not isinstance(message, Score | CaseOperation):
             times.append(0)
     return min(times, default=None)
-
-
-def _is_of(piece: Piece, alert: Score | None) -> bool:
-    return alert is not None and digest_of(alert) == piece.digest
 
 
 def _row(entity: str, version: int, case: Case) -> CaseRow:
