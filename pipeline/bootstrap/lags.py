@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 def group_lags(settings: Settings) -> dict[str, int]:
     """Return the records that wait, by `group: topic`."""
     return {
-        f"{group}: {topic}": group_lag(settings.kafka, group, topic) for group, topic in _groups(settings)
+        f"{group}: {topic}": group_lag(settings.kafka, group, topic) for group, topic in groups(settings)
     }
 
 
@@ -33,7 +33,8 @@ def look(settings: Settings, *, query_done: bool) -> Look:
     return Look(query_done, group_lags(settings), {str(topic): end for topic, end in ends(settings).items()})
 
 
-def _groups(settings: Settings) -> tuple[tuple[str, TopicName], ...]:
+def groups(settings: Settings) -> tuple[tuple[str, TopicName], ...]:
+    """Return the consumer groups with each topic that they read."""
     return (
         (settings.writer.group, "scores"),
         (settings.actors.group, "alerts"),

@@ -1,0 +1,28 @@
+"""A group that is taken back to where it was, on a real Kafka."""
+
+import pytest
+
+from ingest.consumer import Consumer
+from ingest.group_offsets import committed, rewind
+from ingest.producer import Producer
+from ingest.settings import KafkaSettings
+from ingest.topics import ensure_topics
+
+
+@pytest.mark.kafka
+def test_a_group_is_taken_back_and_never_forward(kafka_bootstrap: str, topic_prefix: str) -> None:
+    settings = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(settings)
+    assert committed(settings, "g", "readings") == {}
+    assert rewind(settings, "g", "readings", {0: 5}) == {}
+    with Producer(settings) as producer:
+        for n in range(10):
+            producer.send("readings", "m", b"%d" % n)
+    with Consumer(settings, "g", ["readings"]) as consumer:
+        records = []
+        while len(records) < 10:
+            records += consumer.poll(10, 0.5)
+        consumer.commit(records)
+    assert committed(settings, "g", "readings") == {0: 10}
+    assert rewind(settings, "g", "readings", {0: 99}) == {0: 10}
+    assert rewind(settings, "g", "readings", {0: 4}) == committed(settings, "g", "readings") == {0: 4}
