@@ -17,6 +17,7 @@ from pipeline.cli import (
     notifications,
     run,
     servers,
+    storage,
 )
 from pipeline.cli.given import Given
 from pipeline.cli.group import CommandGroup
@@ -85,5 +86,6 @@ alarms.add_to(app)
 notifications.add_to(app)
 cases.add_to(app)
 dead_letters.add_to(app)
+storage.add_to(app)
 demo.add_to(app)
 drill.add_to(app)
