@@ -64,11 +64,16 @@ def _least(threshold: int, *, json_lines: bool) -> int:
 
 
 def _formatter(shared: list[Any], *, json_lines: bool) -> logging.Formatter:
-    last: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-        if json_lines
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    )
+    """Return a formatter whose tracebacks show no local variables: they may hold secrets."""
+    if json_lines:
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        last: list[Any] = [
+            structlog.processors.ExceptionRenderer(frames),
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],

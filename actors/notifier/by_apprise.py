@@ -68,8 +68,8 @@ def open_address(name: str, address: str, *, timeout_s: float) -> Send:
 def scrubbed(text: str, address: str) -> str:
     """Return a text without the parts of an address."""
     _, _, secret = address.partition("://")
-    forms = (address, secret, unquote(secret))
-    parts = {part for form in forms for part in [form, *re.split(r"[/:@?&=#+,\s]+", form)]}
+    forms = (secret, unquote(secret))
+    parts = {address, *forms, *(part for form in forms for part in re.split(r"[/:@?&=#+,]+", form))}
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= _SHORTEST:
             text = re.sub(re.escape(part), HIDDEN, text, flags=re.IGNORECASE)

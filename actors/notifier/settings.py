@@ -43,7 +43,7 @@ class NotifierSettings(BaseModel):
     retry_most_s: float = Field(default=60, gt=0)
     """Longest pause in seconds."""
 
-    send_timeout_s: float = Field(default=20, gt=0)
+    send_timeout_s: float = Field(default=15, gt=0)
     """Seconds after which one try of a channel counts as failed."""
 
     drain_s: float = Field(default=5, ge=0)

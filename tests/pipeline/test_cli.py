@@ -27,6 +27,7 @@ COMMANDS = [
     "verify",
     "story",
     "alarms",
+    "notifications",
 ]
 AWAY = {
     "FASTDATA_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",

@@ -46,6 +46,21 @@ def test_an_exception_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(line)["exception"][0]["exc_value"].endswith("'broken'")
 
 
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_traceback_shows_no_local_variables_because_they_may_be_secrets(
+    capsys: pytest.CaptureFixture[str], *, json_lines: bool
+) -> None:
+    logs.configure("debug", json_lines=json_lines)
+    address = "slack://hunter2"
+    try:
+        int("broken")
+    except ValueError:
+        structlog.get_logger("one").exception("failed", known=len(address))
+    written = capsys.readouterr().err
+    assert "'broken'" in written
+    assert "hunter2" not in written
+
+
 def test_a_person_reads_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("warning", json_lines=False)
     structlog.get_logger("one").warning("Cassandra is away", attempt=2)

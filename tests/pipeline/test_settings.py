@@ -85,6 +85,8 @@ def test_paths_follow_the_state_directory_and_the_namespace(load: Load) -> None:
     assert settings.cassandra.keyspace == "fastdata_trial"
     assert settings.processing.checkpoint_dir == Path("/var/fd/runs/trial/checkpoints")
     assert settings.gateway.ledger == Path("/var/fd/runs/trial/gateway.sqlite")
+    assert settings.notifier.ledger == Path("/var/fd/runs/trial/notifications.sqlite")
+    assert settings.notifier.file == Path("/var/fd/runs/trial/notifications.jsonl")
     assert settings.models_dir == Path("/var/fd/models")
 
 
