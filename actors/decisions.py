@@ -8,7 +8,17 @@ from collections.abc import Container, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from actors import case_rows, case_work, cases, entity, operating, order_operating, order_time, ordering
+from actors import (
+    case_rows,
+    case_work,
+    cases,
+    entity,
+    operating,
+    order_operating,
+    order_rows,
+    order_time,
+    ordering,
+)
 from actors.alarm import Alarm, shown
 from actors.alarm_life import take_alert
 from actors.alarm_rows import alarm_row, spoken_of
@@ -17,7 +27,6 @@ from actors.items import Change as Message
 from actors.items import Wake
 from actors.order_permits import Verdicts, permitted
 from actors.order_release import Orders, Rules
-from actors.order_rows import order_rows
 from actors.timers import due_at, settle_all
 from actors.transitions import Transition, Transitions
 from models import operations, orders
@@ -130,7 +139,12 @@ def alarm_rows(
 def rows_of_orders(snapshot: Snapshot, messages: Sequence[Message]) -> list[OrderRow]:
     """Return the commands that these messages speak of, whether or not they changed them, as lists show them."""
     alarms = entity.decode(snapshot.state).alarms
-    return order_rows(snapshot.version, orders_of(snapshot), alarms, messages)
+    return order_rows.order_rows(snapshot.version, orders_of(snapshot), alarms, messages)
+
+
+def spoken_of_orders(snapshot: Snapshot, messages: Sequence[Message]) -> list[Order]:
+    """Return the orders that these messages are about, or have made."""
+    return order_rows.spoken_of(orders_of(snapshot), entity.decode(snapshot.state).alarms, messages)
 
 
 def audit_entries(snapshot: Snapshot, messages: Sequence[Message]) -> list[AuditEntry]:

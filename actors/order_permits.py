@@ -17,6 +17,10 @@ RETRY_MOST_MS: Final = 30_000
 _WITHOUT_EFFECT: Final = frozenset({"refused", "expired", "cancelled"})
 
 
+def unregistered(_entity: str) -> None:
+    """Know no machine: limits of a share of the registered ones then let nothing go."""
+
+
 class Rule(NamedTuple):
     """A limit over all entities: its name, how many may count at a time, and until when a new one would.
 
@@ -116,7 +120,7 @@ def _over(order: Order, known: Orders) -> Order | None:
     """Return the order whose change of the world is over, or never came, as this one shows."""
     if order.command.reverts is not None:
         return known.get(order.command.reverts) if order.status == "succeeded" else None
-    return order if order.status in _WITHOUT_EFFECT and order.released_at is not None else None
+    return order if order.status in _WITHOUT_EFFECT else None
 
 
 def _radius_of(order: Order, policy: CommandPolicy, fleet_of: FleetOf) -> Rule | None:

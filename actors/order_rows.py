@@ -23,8 +23,13 @@ def order_rows(version: int, orders: Orders, alarms: Alarms, messages: Sequence[
     version
         The entity's version that has these orders and alarms.
     """
+    return [_row(version, order) for order in spoken_of(orders, alarms, messages)]
+
+
+def spoken_of(orders: Orders, alarms: Alarms, messages: Sequence[Message]) -> list[Order]:
+    """Return the orders that these messages are about, or have made."""
     names = dict.fromkeys(name for message in messages for name in _names(orders, alarms, message))
-    return [_row(version, orders[name]) for name in names if name in orders]
+    return [orders[name] for name in names if name in orders]
 
 
 def _names(orders: Orders, alarms: Alarms, message: Message) -> Iterator[str]:

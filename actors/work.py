@@ -25,8 +25,10 @@ from actors.decisions import (
 )
 from actors.errors import RetryLaterError, StoppingError
 from actors.items import Change, Item, Refusal, by_entity
+from actors.order_permits import FleetOf, unregistered
 from actors.order_release import Rules
 from actors.outbox import Publication
+from actors.permitting import Permitting, Stops
 from actors.settings import ActorSettings
 from actors.snapshots import Snapshots
 from ingest.errors import RetryLaterError as KafkaAwayError
@@ -49,6 +51,8 @@ class Work:
     ----------
     stop
         When set, a batch that can't be done is left with `StoppingError`.
+    fleet_of
+        Knows the machine register.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Work:
         reject: Reject,
         clock: Clock,
         stop: threading.Event,
+        fleet_of: FleetOf = unregistered,
     ) -> None:
         self._store = store
         self._producer = producer
@@ -68,6 +73,8 @@ class Work:
         self._clock = clock
         self._policies = policies
         self._snapshots = Snapshots(store, max(1, settings.entities // settings.shards))
+        self._stops = Stops(store, clock)
+        self._permitting = Permitting(store, self._snapshots, policies, fleet_of, clock)
         self._retrying = _retrying(settings, stop)
 
     def __call__(self, items: Sequence[Item]) -> None:
@@ -86,16 +93,23 @@ class Work:
         groups = by_entity(items)
         publication = Publication(self._producer)
         saved = {entity: self._take(entity, messages, publication) for entity, messages in groups.items()}
+        self._permitting(saved, groups, publication)
         publication.finish()
         for entity, snapshot in saved.items():
             self._list(entity, self._sent(entity, snapshot), groups[entity])
 
     def _take(self, entity: str, messages: Sequence[Change], publication: Publication) -> Snapshot:
-        now = self._clock()
+        now, stopped = self._clock(), self._stops()
         snapshot = self._snapshots.change(
             entity,
             lambda current: decide(
-                entity, current, messages, now, self._policies, told=self._snapshots.is_told(entity, current)
+                entity,
+                current,
+                messages,
+                now,
+                self._policies,
+                told=self._snapshots.is_told(entity, current),
+                stopped=stopped,
             ),
         )
         publication.send(queued(snapshot))

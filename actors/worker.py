@@ -14,11 +14,12 @@ from actors.agent import Take, build_app
 from actors.errors import StopProcessError
 from actors.items import Reader, read_ack, read_alert, read_operation
 from actors.lanes import Lanes
+from actors.order_permits import FleetOf, unregistered
+from actors.order_sweep import sweep_all
 from actors.receipts import Receipts
 from actors.settings import ActorSettings
 from actors.shard import Shard
 from actors.supervisor import Supervisor
-from actors.sweep import sweep
 from actors.transport import Consumer
 from actors.work import Reject, Work
 from ingest.ports import Clock, ProducerPort, Record
@@ -42,6 +43,7 @@ def run_worker(
     policies: Policies,
     reject: Reject,
     clock: Clock,
+    fleet_of: FleetOf = unregistered,
 ) -> None:
     """Take alerts, acknowledgements and operations until `stop` is set; several workers of one group share the partitions.
 
@@ -51,6 +53,8 @@ def run_worker(
         Shared by all shards, so safe to use from several threads.
     reject
         Writes one dead letter and returns when Kafka has it.
+    fleet_of
+        Knows the machine register; safe to use from several threads.
 
     Raises
     ------
@@ -59,9 +63,11 @@ def run_worker(
     """
 
     def make_work() -> Work:
-        return Work(store, producer, settings, policies, reject=reject, clock=clock, stop=stop)
+        return Work(
+            store, producer, settings, policies, reject=reject, clock=clock, stop=stop, fleet_of=fleet_of
+        )
 
-    sweeping = partial(sweep, store, settings, clock)
+    sweeping = partial(sweep_all, store, settings, clock)
     asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))
 
 

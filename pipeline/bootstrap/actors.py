@@ -7,6 +7,7 @@ from pipeline.bootstrap.policies import policies_of
 from pipeline.bootstrap.rejects import reject_into
 from pipeline.bootstrap.stores import open_stores
 from pipeline.part import Part
+from storage.fleets import Fleets
 
 
 def run(part: Part) -> None:
@@ -23,4 +24,5 @@ def run(part: Part) -> None:
             policies=policies_of(settings),
             reject=reject_into(producer, wall_ms),
             clock=wall_ms,
+            fleet_of=Fleets(stores.machines, wall_ms),
         )
