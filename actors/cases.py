@@ -64,6 +64,8 @@ def follow(
             cases = with_case(cases, _with_transition(case, alarms, transition, now))
         elif _opens(cases, alarms, transition, policy_of):
             case = _by_policy(cases, entity, transition.alarm, now, policy_of)
+            if alert is not None:
+                case, alert = replace(case, alerts=dict([_piece(alert, now)])), None
             cases = opened(replace(cases, number=cases.number + 1), case, alarms, now, policy_of)
     return cases if alert is None else _with_alert(cases, alert, now, policy_of(alert.model))
 
@@ -95,7 +97,7 @@ def opened(cases: Cases, case: Case, alarms: Alarms, now: int, policy_of: Policy
     for alarm in _open(alarms):
         case = with_alarm(case, alarms, alarm, now)
     since = {seen.condition: seen.opened_at for seen in case.alarms.values()}
-    for name, p in cases.recent.items():
+    for name, p in reversed(cases.recent.items()):
         model = name.rpartition("/")[2]
         if p.joined_at >= since.get(model, now + 1):
             earlier = Piece(p.joined_at, p.event_time, p.digest, p.terminal, earlier=True)
@@ -160,10 +162,14 @@ def _with_transition(case: Case, alarms: Alarms, transition: Transition, now: in
 
 
 def _with_alert(cases: Cases, alert: Score, now: int, policy: CasePolicy) -> Cases:
-    name = alert_id(alert.event_id, alert.model)
-    piece = Piece(now, alert.event_time, digest_of(alert), terminal_of(alert))
+    name, piece = _piece(alert, now)
     case = cases.open
     if case is None:
         kept = [*cases.recent.items(), (name, piece)][-RECENT_KEPT:]
         return replace(cases, recent=dict(kept))
     return with_case(cases, with_piece(case, name, piece, policy))
+
+
+def _piece(alert: Score, now: int) -> tuple[str, Piece]:
+    piece = Piece(now, alert.event_time, digest_of(alert), terminal_of(alert))
+    return alert_id(alert.event_id, alert.model), piece

@@ -186,7 +186,7 @@ def test_the_bound_of_evidence_holds_for_what_came_before_too(desk: Desk) -> Non
     for _ in range(5):
         desk.happens(change=None if desk.events else "opened", severity="medium")
     desk.happens(change="escalated", severity="critical")
-    assert list(desk.case.alerts) == ["tx1/fraud", "tx2/fraud", "tx3/fraud"]
+    assert list(desk.case.alerts) == ["tx6/fraud", "tx5/fraud", "tx4/fraud"], "the latest ones"
     assert desk.case.left_out.alerts == 3
 
 
@@ -255,7 +255,7 @@ def test_an_alarm_in_a_closed_case_opens_another_only_when_it_gets_worse(desk: D
     desk.happens(change="escalated", severity="critical")
     assert desk.case.case_id != first
     assert desk.cases.past[0].case_id == first
-    assert list(desk.case.alerts) == ["tx2/fraud", "tx3/fraud", "tx4/fraud"]
+    assert sorted(desk.case.alerts) == ["tx2/fraud", "tx3/fraud", "tx4/fraud"]
 
 
 def test_a_later_alarm_opens_another_case(desk: Desk) -> None:
