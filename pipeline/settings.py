@@ -14,6 +14,7 @@ from actors.notifier.settings import NotifierSettings
 from actors.settings import ActorSettings, GatewaySettings
 from infra.embedded.settings import EmbeddedSettings
 from ingest.settings import KafkaSettings
+from pipeline.console.settings import ConsoleSettings
 from pipeline.logs import Level
 from processing.settings import ProcessingSettings
 from storage.settings import CassandraSettings, WriterSettings
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     actors: ActorSettings = Field(default_factory=ActorSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     notifier: NotifierSettings = Field(default_factory=NotifierSettings)
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ import typer
 
 from pipeline.cli import (
     alarms,
+    api,
     cases,
     checks,
     dead_letters,
@@ -87,5 +88,6 @@ notifications.add_to(app)
 cases.add_to(app)
 dead_letters.add_to(app)
 storage.add_to(app)
+api.add_to(app)
 demo.add_to(app)
 drill.add_to(app)

@@ -1,0 +1,1 @@
+"""The consoles over which people and programs work what the pipeline found."""
