@@ -8,17 +8,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from ingest.ports import Record
 from models import actions, dead_letters, operations, orders, scores
-from models.actions import CommandStatus, Outcome
+from models.actions import Command, Outcome
 from models.alarms import CLOSED
 from models.errors import RejectEventError
+from models.orders import BY_POLICY, Order
 from pipeline.sources import place
 from storage.entities import EntityStore, alert_id
 
 M = TypeVar("M")
+
+DELIVERED: Final[Outcome] = "delivered"
 
 
 @dataclass
@@ -63,7 +66,7 @@ class DeadLetters:
 
 @dataclass
 class Commands:
-    """The topic `commands`: (alarm id, command id) of each record."""
+    """The topic `commands`: (purpose, command id) of each record."""
 
     pairs: list[tuple[str, str]] = field(default_factory=list)
     malformed: int = 0
@@ -71,12 +74,12 @@ class Commands:
     @property
     def ids(self) -> set[str]:
         """Every command id that was published."""
-        return {command for _alarm, command in self.pairs}
+        return {command for _purpose, command in self.pairs}
 
 
 @dataclass
 class Acks:
-    """The topic `acks`: every answer as (command id, outcome), in the order of each partition."""
+    """The topic `acks`: every last word as (command id, outcome), in the order of each partition."""
 
     answers: list[tuple[str, Outcome]] = field(default_factory=list)
     malformed: int = 0
@@ -108,10 +111,8 @@ class Entities:
     ----------
     taken
         Alert ids that entities have taken.
-    commands
-        Status of each command in an outbox.
-    command_pairs
-        (alarm id, command id) of each command in an outbox.
+    orders
+        Each command in an outbox, by its id.
     alarms
         (entity/condition, alarm id) of each open alarm in the list.
     closed
@@ -123,8 +124,7 @@ class Entities:
     """
 
     taken: set[str] = field(default_factory=set)
-    commands: dict[str, CommandStatus] = field(default_factory=dict)
-    command_pairs: list[tuple[str, str]] = field(default_factory=list)
+    orders: dict[str, Order] = field(default_factory=dict)
     alarms: list[tuple[str, str]] = field(default_factory=list)
     closed: int = 0
     operations: set[str] = field(default_factory=set)
@@ -171,16 +171,25 @@ def read_commands(records: Iterable[Record]) -> Commands:
     """Read `commands`."""
     found = Commands()
     for command in _readable(records, actions.decode_command, found):
-        if command.alarm_id is not None:
-            found.pairs.append((command.alarm_id, command.command_id))
+        found.pairs.append((purpose(command), command.command_id))
     return found
+
+
+def purpose(command: Command) -> str:
+    """Return what a command is for: of one purpose there is one command, but for what people send."""
+    if command.reverts is not None:
+        return f"{command.reverts}/reverted"
+    if command.cancels is not None:
+        return f"{command.cancels}/cancelled"
+    return f"{command.alarm_id}/{command.kind}" if command.by == BY_POLICY else command.command_id
 
 
 def read_acks(records: Iterable[Record]) -> Acks:
     """Read `acks`."""
     found = Acks()
     for ack in _readable(records, actions.decode_ack, found):
-        found.answers.append((ack.command_id, ack.outcome))
+        if ack.outcome != DELIVERED:
+            found.answers.append((ack.command_id, ack.outcome))
     return found
 
 
@@ -231,11 +240,7 @@ def read_entities(store: EntityStore) -> Entities:
     for entity in store.entities():
         snapshot = store.load(entity)
         found.taken |= snapshot.alerts
-        for row in snapshot.commands:
-            found.commands[row.command_id] = row.status
-            alarm_id = orders.decode(row.body).command.alarm_id
-            if alarm_id is not None:
-                found.command_pairs.append((alarm_id, row.command_id))
+        found.orders.update((row.command_id, orders.decode(row.body)) for row in snapshot.commands)
         found.operations |= {row.operation_id for row in snapshot.operations}
         alarms = store.alarms_of(entity)
         opened = [alarm for alarm in alarms if alarm.state != CLOSED]

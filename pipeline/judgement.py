@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Final
+from typing import Final, get_args
 
+from models.actions import CommandStatus, Outcome
+from models.orders import Order
 from pipeline import reconcile, sources
-from pipeline.evidence import DeadLetters
+from pipeline.evidence import DeadLetters, purpose
 from pipeline.reconcile import Reconciliation, Stage
 from pipeline.sources import Source
 from pipeline.verify import Evidence
 
-UNANSWERED: Final = frozenset({"queued", "sent"})
+UNANSWERED: Final = "unanswered"
 
 EventIds = Callable[[str, AbstractSet[int]], Mapping[int, str]]
 
@@ -159,17 +161,21 @@ def _one_alarm(found: Evidence) -> Stage:
 
 
 def _one_command(found: Evidence) -> Stage:
-    pairs = [*found.commands.pairs, *set(found.entities.command_pairs) - set(found.commands.pairs)]
-    return reconcile.at_most_one("one command per alarm", pairs, what="alarms with a command")
+    published = set(found.commands.pairs)
+    decided = {(purpose(order.command), name) for name, order in found.entities.orders.items()}
+    pairs = [*found.commands.pairs, *decided - published]
+    return reconcile.at_most_one("one command per alarm and kind", pairs, what="purposes")
 
 
 def _published(found: Evidence) -> Stage:
-    waiting = {command for command, status in found.entities.commands.items() if status == "queued"}
+    orders = found.entities.orders
+    kept_back = {name for name, order in orders.items() if order.released_at is None}
+    waiting = {name for name, order in orders.items() if not order.sends} - kept_back
     return reconcile.compare(
-        "commands decided = published",
-        found.entities.commands.keys() - waiting,
+        "commands released = published",
+        orders.keys() - kept_back - waiting,
         found.commands.ids - waiting,
-        counts={"queued": len(waiting)},
+        counts={"queued": len(waiting), "kept back": len(kept_back)},
     )
 
 
@@ -182,14 +188,24 @@ def _one_answer(found: Evidence) -> Stage:
 
 
 def _recorded(found: Evidence) -> Stage:
-    statuses = list(found.entities.commands.values())
+    orders = found.entities.orders
+    statuses = Counter(order.status for order in orders.values())
+    said = dict(found.acks.answers)
     return reconcile.agreement(
-        "commands acknowledged = recorded on the alarm",
-        dict(found.acks.answers),
-        found.entities.commands,
-        under_way=UNANSWERED,
-        counts={outcome: statuses.count(outcome) for outcome in ("succeeded", "refused", "expired")},
+        "commands acknowledged = recorded",
+        said,
+        {name: _recorded_as(order, said.get(name)) for name, order in orders.items()},
+        under_way=frozenset({UNANSWERED}),
+        counts={status: statuses[status] for status in get_args(CommandStatus) if statuses[status]},
     )
+
+
+def _recorded_as(order: Order, said: Outcome | None) -> str:
+    """Return what an actor has recorded of an answer; one that it gave up no longer hears that nothing was done."""
+    if order.answered_at is not None:
+        return order.status
+    given_up = order.is_ended and said not in {None, "succeeded"}
+    return said if given_up and said is not None else UNANSWERED
 
 
 def _audited(found: Evidence) -> Stage:

@@ -35,7 +35,7 @@ def test_from_events_of_cards_and_machines_to_acknowledged_commands(
     assert installed.stage(found, "transactions for fraud: accepted")["counts"]["scored"] > 3_000
     pumps = installed.stage(found, "readings for anomaly-pump: accepted")["counts"]
     assert 800 < pumps["scored"] == pumps["accepted"] < 1_200
-    recorded = installed.stage(found, "recorded on the alarm")["counts"]
+    recorded = installed.stage(found, "commands acknowledged = recorded")["counts"]
     assert recorded["succeeded"] > 0
     assert recorded["pending"] == 0
 
