@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+import structlog
+
 from infra import jars
 from infra.embedded.java import java_binary
 from ingest.admin import end_offsets
@@ -13,9 +15,12 @@ from pipeline import progress
 from pipeline.bootstrap.models import places, source_of
 from pipeline.part import Part
 from pipeline.steersman import Steersman
+from processing.mending import mend
 from processing.progress import Interval, Offsets, Watch
 from processing.query import rejects_name, run_query
 from processing.topics import Topics
+
+log = structlog.get_logger(__name__)
 
 FEATURES: Final[TopicName] = "features"
 
@@ -28,6 +33,8 @@ def run(part: Part) -> None:
     where = topics(settings.kafka, events)
     queries = [service.query for service in steering.services]
     progress.forget_others(settings.run_dir, [*queries, rejects_name(where)])
+    for record in mend(settings.processing.checkpoint_dir):
+        log.warning("a half-written record of a checkpoint was deleted", record=str(record))
     run_query(
         settings.processing,
         where,
