@@ -39,6 +39,7 @@ PATIENCE_S: Final = 90.0
 WRITER_READS: Final[tuple[TopicName, ...]] = ("scores",)
 ACTORS_READ: Final[tuple[TopicName, ...]] = ("alerts", "acks")
 GATEWAY_READS: Final[tuple[TopicName, ...]] = ("commands",)
+NOTIFIER_READS: Final[tuple[TopicName, ...]] = ("alarms",)
 
 PATIENTLY: Final = Retrying(
     retry=retry_if_exception_type(RetryLaterError),
@@ -118,6 +119,7 @@ class Looks:
             (own.writer.group, WRITER_READS),
             (own.actors.group, ACTORS_READ),
             (own.gateway.group, GATEWAY_READS),
+            (own.notifier.group, NOTIFIER_READS),
         ):
             committed = groups.committed(own.kafka, group)
             for topic in topics:

@@ -7,10 +7,10 @@ from typing import Final
 
 from pipeline.drill.faults import artifacts, checkpoints, clocks, disks, inputs, kills, servers, stops, storms
 from pipeline.drill.rig import Fault
+from pipeline.part import NAMES
 
-PARTS: Final = ("query", "writer", "actors", "gateway")
 SERVERS: Final = ("broker", "controller", "cassandra")
-TOUCHED: Final = (*PARTS, *SERVERS)
+TOUCHED: Final = (*NAMES, *SERVERS)
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
