@@ -1,16 +1,15 @@
 """Scores in Cassandra: batches grouped by the replica that owns their rows, and reads by entity and event."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from cassandra.cluster import Session
 from cassandra.concurrent import execute_concurrent_with_args
-from cassandra.query import BatchStatement, BatchType
 
 from models.scores import Score
-from storage.batches import grouped
 from storage.failures import mapped
 from storage.flight import execute_all
+from storage.requests import requests
 from storage.scan import scan
 from storage.score_rows import COLUMNS, date_value, from_row, to_values
 from storage.scores import StampedScore
@@ -55,7 +54,7 @@ class CassandraScoreStore:
         rows = (self.insert_statement.bind(to_values(score)) for score in scores)
         execute_all(
             self._session,
-            self._requests(rows),
+            requests(self._session, self._settings, rows),
             most=self._settings.requests_in_flight,
             doing=f"writing {len(scores)} scores",
         )
@@ -79,34 +78,3 @@ class CassandraScoreStore:
     def ids(self) -> Iterator[tuple[str, str]]:
         """Walk (event id, model) of all scores in no order, without loading them all at a time."""
         return ((row.event_id, row.model) for row in scan(self._session, self._ids))
-
-    def _requests(self, rows: Iterable[Any]) -> Iterator[Any]:
-        groups = grouped(
-            rows,
-            owner=self._owner,
-            size=_size,
-            most_rows=self._settings.batch_rows,
-            most_bytes=self._settings.batch_bytes,
-        )
-        return map(_request, groups)
-
-    def _owner(self, row: Any) -> Any:
-        metadata = self._session.cluster.metadata
-        replicas = metadata.get_replicas(self._settings.keyspace, row.routing_key)
-        local = (host for host in replicas if host.datacenter == self._settings.local_dc)
-        return next(local, None)
-
-
-def _size(row: Any) -> int:
-    return sum(map(len, row.values))
-
-
-def _request(rows: list[Any]) -> Any:
-    """One row needs no batch, and only a batch has a limit of size at the server."""
-    if len(rows) == 1:
-        return rows[0]
-    batch = BatchStatement(BatchType.UNLOGGED)
-    batch.is_idempotent = True
-    for row in rows:
-        batch.add(row)
-    return batch

@@ -10,6 +10,7 @@ from storage.backup.layers import Layer
 from storage.backup.values import TYPES, Cell, StoredRow
 from storage.failures import mapped
 from storage.flight import execute_all
+from storage.requests import requests
 from storage.settings import CassandraSettings
 
 _FOR_EVER: Final = 0
@@ -37,7 +38,12 @@ def put(
         update = session.prepare(layer.update) if layer.cells else insert
     insert.is_idempotent = update.is_idempotent = True
     statements = (bound for row in rows for bound in _bound(layer, insert, update, row, clock() // 1_000))
-    execute_all(session, statements, most=settings.requests_in_flight, doing=f"writing {layer.name}")
+    execute_all(
+        session,
+        requests(session, settings, statements),
+        most=settings.requests_in_flight,
+        doing=f"writing {layer.name}",
+    )
 
 
 def groups(row: StoredRow) -> list[Group]:
