@@ -9,9 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from tenacity import RetryError, Retrying, retry_if_exception_type, wait_exponential
-from tenacity.nap import sleep_using_event
-from tenacity.stop import stop_when_event_set
 
 from actors.notifier import taking, timers
 from actors.notifier.channels import Send
@@ -19,7 +16,6 @@ from actors.notifier.delivery import Way, delivering
 from actors.notifier.ledger import NotifierLedger
 from actors.notifier.settings import NotifierSettings
 from actors.notifier.sitting import Rules, Sitting
-from actors.work import Reject
 from ingest.errors import RetryLaterError
 from ingest.ports import Clock, ConsumerPort, Record
 from models.alarms import AlarmChange, decode_change
@@ -49,7 +45,7 @@ class Notifier:
 
     consumer: ConsumerPort
     waiting: Callable[[], int]
-    reject: Reject
+    reject: Callable[[Record, RejectEventError], None]
     clock: Clock
     ledger: NotifierLedger
     channels: Mapping[str, Send]
@@ -75,29 +71,39 @@ def run_notifier(notifier: Notifier, stop: threading.Event) -> None:
 
 
 class _Loop:
-    """One round after the other, with when the timers may be followed and when the ledger was pruned."""
+    """One round after the other; a Kafka that is away does not stop the timers."""
 
     def __init__(self, notifier: Notifier, stop: threading.Event) -> None:
         self._of = notifier
-        self._retrying = _retrying(notifier.settings, stop)
+        self._stop = stop
+        self._untaken: list[Record] = []
+        self._uncommitted: list[Record] = []
         self._wait_until: int | None = notifier.clock() + round(notifier.settings.catch_up_s * 1000)
         self._pruned_at = 0
 
     def step(self) -> None:
         """Do one round."""
         try:
-            records = self._retrying(
-                self._of.consumer.poll, self._of.settings.batch, self._of.settings.poll_s
-            )
-            changes = self._retrying(_read, records, self._of.reject)
-            taking.take(changes, self._of.sitting())
-            self._retrying(self._of.consumer.commit, records)
-        except RetryError as error:
-            _log.warning("notifier_stopped_while_away", error=str(error.last_attempt.exception()))
-            return
+            self._read_on()
+        except RetryLaterError as error:
+            _log.warning("notifier_waits_for_kafka", error=str(error))
+            self._stop.wait(self._of.settings.retry_first_s)
         if self._has_caught_up():
             timers.look(self._of.sitting())
         self._prune()
+
+    def _read_on(self) -> None:
+        self._commit()
+        if not self._untaken:
+            self._untaken = self._of.consumer.poll(self._of.settings.batch, self._of.settings.poll_s)
+        taking.take(_read(self._untaken, self._of.reject), self._of.sitting())
+        self._untaken, self._uncommitted = [], self._untaken
+        self._commit()
+
+    def _commit(self) -> None:
+        if self._uncommitted:
+            self._of.consumer.commit(self._uncommitted)
+            self._uncommitted = []
 
     def _has_caught_up(self) -> bool:
         if self._wait_until is not None and (self._nothing_waits() or self._of.clock() > self._wait_until):
@@ -108,7 +114,7 @@ class _Loop:
         try:
             return self._of.waiting() == 0
         except RetryLaterError as error:
-            _log.warning("notifier_waits_for_kafka", error=str(error))
+            _log.warning("notifier_lag_unknown", error=str(error))
             return False
 
     def _prune(self) -> None:
@@ -142,7 +148,7 @@ def _drain(notifier: Notifier, still: threading.Event) -> None:
         still.wait(notifier.settings.poll_s)
 
 
-def _read(records: Sequence[Record], reject: Reject) -> list[AlarmChange]:
+def _read(records: Sequence[Record], reject: Callable[[Record, RejectEventError], None]) -> list[AlarmChange]:
     changes = []
     for record in records:
         try:
@@ -150,12 +156,3 @@ def _read(records: Sequence[Record], reject: Reject) -> list[AlarmChange]:
         except RejectEventError as error:
             reject(record, error)
     return changes
-
-
-def _retrying(settings: NotifierSettings, stop: threading.Event) -> Retrying:
-    return Retrying(
-        retry=retry_if_exception_type(RetryLaterError),
-        wait=wait_exponential(multiplier=0.05, max=settings.retry_most_s),
-        sleep=sleep_using_event(stop),
-        stop=stop_when_event_set(stop),
-    )

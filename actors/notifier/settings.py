@@ -38,12 +38,12 @@ class NotifierSettings(BaseModel):
     """How often a channel is tried with one message before its fallback gets it."""
 
     retry_first_s: float = Field(default=1, gt=0)
-    """First pause in seconds after a failed call; it doubles each time."""
+    """First pause in seconds after a failed try of a channel, and of Kafka; it doubles for a channel."""
 
     retry_most_s: float = Field(default=60, gt=0)
-    """Longest pause in seconds."""
+    """Longest pause in seconds between two tries of a channel."""
 
-    send_timeout_s: float = Field(default=15, gt=0)
+    send_timeout_s: float = Field(default=10, gt=0)
     """Seconds after which one try of a channel counts as failed."""
 
     drain_s: float = Field(default=5, ge=0)

@@ -281,6 +281,53 @@ def test_a_crash_before_the_offsets_are_committed_repeats_nothing(
     assert sum(m.changes for m in inbox.taken) == 5
 
 
+def test_timers_go_on_while_kafka_is_away(
+    world: World, change: MakeChange, policy: Callable[[str], NotificationPolicy]
+) -> None:
+    inbox, away = Inbox(), threading.Event()
+    world.send(change(at=world.now))
+
+    def interrupted(consumer: Any) -> Any:
+        polled = consumer.poll
+
+        def poll(most: int, timeout_s: float) -> Any:
+            if away.is_set():
+                raise RetryLaterError("away")
+            return polled(most, timeout_s)
+
+        consumer.poll = poll
+        return consumer
+
+    with world.running({"local": inbox}, policy(LADDER), interrupted):
+        wait_until(lambda: len(inbox.taken) == 1)
+        away.set()
+        world.now += 6 * 60_000
+        wait_until(lambda: len(inbox.taken) == 2)
+    assert inbox.taken[1].kind == "escalation"
+
+
+def test_offsets_that_kafka_did_not_take_are_committed_later(
+    world: World, change: MakeChange, policy: Callable[[str], NotificationPolicy]
+) -> None:
+    inbox, failures = Inbox(), [RetryLaterError("away")] * 3
+    world.send(change(at=world.now))
+
+    def failing(consumer: Any) -> Any:
+        committed = consumer.commit
+
+        def commit(records: Any) -> None:
+            if failures:
+                raise failures.pop()
+            committed(records)
+
+        consumer.commit = commit
+        return consumer
+
+    with world.running({"local": Inbox(), "pager": inbox}, policy(TWO_CHANNELS), failing):
+        wait_until(lambda: len(inbox.taken) == 1 and not failures)
+    assert world.bus.consumer("notifier", ["alarms"]).lag() == 0
+
+
 def test_kafka_away_only_delays(
     world: World, change: MakeChange, policy: Callable[[str], NotificationPolicy]
 ) -> None:
