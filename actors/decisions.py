@@ -136,10 +136,10 @@ def alarm_rows(
     return [row(alarm) for alarm in spoken_of(known, commands, messages)]
 
 
-def rows_of_orders(snapshot: Snapshot, messages: Sequence[Message]) -> list[OrderRow]:
-    """Return the commands that these messages speak of, whether or not they changed them, as lists show them."""
+def rows_of_orders(snapshot: Snapshot, messages: Sequence[Message], now: int) -> list[OrderRow]:
+    """Return the commands that these messages speak of, or that changed lately, as lists show them."""
     alarms = entity.decode(snapshot.state).alarms
-    return order_rows.order_rows(snapshot.version, orders_of(snapshot), alarms, messages)
+    return order_rows.order_rows(snapshot.version, orders_of(snapshot), alarms, messages, now)
 
 
 def spoken_of_orders(snapshot: Snapshot, messages: Sequence[Message]) -> list[Order]:
@@ -213,7 +213,7 @@ class _Draft:
         self._taken[taken] = None
         self._alarms, transitions = take_alert(self._alarms, alert, self._now, self._policies)
         self._follow(transitions, alert)
-        self._order(ordering.watch(self._orders, alert))
+        self._order(ordering.watch(self._orders, alert, self._rules))
 
     def _settle(self) -> None:
         self._alarms, transitions = settle_all(self._alarms, self._name, self._now, self._policies)

@@ -104,7 +104,7 @@ def _cancel(orders: Orders, known: Order, operation: CommandOperation, rules: Ru
     if rules.now >= known.command.expires_at:
         return "it has expired; only its answer is still to come"
     cancel = cancel_of(known, rules, by=operation.who)
-    marked = replace(known, cancelled_by=cancel.command_id)
+    marked = replace(known, cancelled_by=cancel.command_id, changed_at=rules.now)
     return {known.command_id: marked, cancel.command_id: release(cancel, orders, rules)}
 
 
@@ -116,7 +116,7 @@ def _revert(orders: Orders, known: Order, operation: CommandOperation, rules: Ru
     if known.reverted_by is not None:
         return f"{known.reverted_by} undoes it already"
     revert = revert_of(known, rules, by=operation.who)
-    marked = replace(known, reverted_by=revert.command_id)
+    marked = replace(known, reverted_by=revert.command_id, changed_at=rules.now)
     return {known.command_id: marked, revert.command_id: release(revert, orders, rules)}
 
 

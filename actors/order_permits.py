@@ -87,7 +87,9 @@ def permitted(orders: Orders, verdicts: Verdicts, rules: Rules) -> dict[str, Ord
             continue
         denied = verdicts[order.command_id]
         changed[order.command_id] = (
-            let_go(order, rules.now) if denied is None else put_off(order, denied.reason, denied.look_at)
+            let_go(order, rules)
+            if denied is None
+            else put_off(order, denied.reason, denied.look_at, rules.now)
         )
     return changed
 

@@ -17,6 +17,10 @@ LOOK_MS: Final = 5_000
 """How long what a stop keeps from happening is put off, in milliseconds."""
 
 
+ANSWER_MS: Final = 60_000
+"""How long after its expiry a command's last word may take, without a timeout in its policy, in milliseconds."""
+
+
 class Rules(NamedTuple):
     """What holds at a moment.
 
@@ -69,7 +73,7 @@ def release(order: Order, orders: Orders, rules: Rules) -> Order:
         if not enough_people(order, policy):
             return _moved(order, "awaiting_approval", _lacking(order, policy), rules.now)
     hold = _hold(order, policy, orders, rules)
-    return let_go(order, rules.now) if hold is None else _held(order, hold, rules.now)
+    return let_go(order, rules) if hold is None else _held(order, hold, rules.now)
 
 
 def stop_keeps(order: Order, rules: Rules) -> bool:
@@ -77,17 +81,26 @@ def stop_keeps(order: Order, rules: Rules) -> bool:
     return rules.stopped and order.command.cancels is None
 
 
-def let_go(order: Order, now: int) -> Order:
+def let_go(order: Order, rules: Rules) -> Order:
     """Return an order as one to publish."""
-    released = now if order.released_at is None else order.released_at
+    released = rules.now if order.released_at is None else order.released_at
+    policy = rules.policy(order)
+    timeout = None if policy is None else policy.timeout
     return replace(
-        order, status="queued", changed_at=now, reason="", waits_for=None, look_at=None, released_at=released
+        order,
+        status="queued",
+        changed_at=rules.now,
+        reason="",
+        waits_for=None,
+        look_at=None,
+        released_at=released,
+        times_out_at=order.command.expires_at + ANSWER_MS if timeout is None else released + timeout,
     )
 
 
-def put_off(order: Order, reason: str, look_at: int) -> Order:
+def put_off(order: Order, reason: str, look_at: int, now: int) -> Order:
     """Return an order that waits for a permit with what it was told."""
-    return replace(order, reason=reason, look_at=look_at)
+    return replace(order, reason=reason, look_at=look_at, changed_at=now)
 
 
 def _moved(order: Order, status: CommandStatus, reason: str, now: int) -> Order:
@@ -140,7 +153,7 @@ def _held(order: Order, hold: _Hold, now: int) -> Order:
     return replace(
         order,
         status="held",
-        changed_at=order.changed_at if order.status == "held" else now,
+        changed_at=now,
         waits_for=hold.waits_for,
         reason=hold.reason,
         look_at=hold.look_at,

@@ -1,6 +1,7 @@
 """The commands of an entity as lists show them, pure."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from actors.alarm import Alarms
 from actors.items import Change as Message
@@ -14,16 +15,25 @@ from models.orders import Order
 from models.scores import Score
 from storage.orders import OrderRow
 
+LATELY_MS: Final = 60_000
+"""Commands that changed in so many milliseconds are listed with any message: time may have changed them beside it."""
 
-def order_rows(version: int, orders: Orders, alarms: Alarms, messages: Sequence[Message]) -> list[OrderRow]:
-    """Return the commands that these messages speak of, whether or not they changed them.
+
+def order_rows(
+    version: int, orders: Orders, alarms: Alarms, messages: Sequence[Message], now: int
+) -> list[OrderRow]:
+    """Return the commands that these messages speak of, or that changed lately, whether or not they changed them.
 
     Parameters
     ----------
     version
         The entity's version that has these orders and alarms.
+    now
+        Milliseconds since the epoch.
     """
-    return [_row(version, order) for order in spoken_of(orders, alarms, messages)]
+    listed = {order.command_id: order for order in spoken_of(orders, alarms, messages)}
+    lately = {name: orders[name] for name in _since(orders, now - LATELY_MS)}
+    return [_row(version, order) for order in (listed | lately).values()]
 
 
 def spoken_of(orders: Orders, alarms: Alarms, messages: Sequence[Message]) -> list[Order]:
@@ -40,12 +50,11 @@ def _names(orders: Orders, alarms: Alarms, message: Message) -> Iterator[str]:
             yield from _with_errands(orders, message.command_id)
         case Wake():
             yield from message.commands
-            yield from _lately(orders, max((order.changed_at for order in orders.values()), default=0))
             yield from (name for name, order in orders.items() if due_at(order) is not None)
         case Score():
             alarm = alarms.by_condition.get(message.model)
             since = 0 if alarm is None else alarm.last_alert_at
-            yield from _lately(orders, since)
+            yield from _since(orders, since)
         case _:
             pass
 
@@ -59,7 +68,7 @@ def _with_errands(orders: Orders, name: str) -> Iterator[str]:
         yield from (other for other in others if other is not None)
 
 
-def _lately(orders: Orders, since: int) -> Iterator[str]:
+def _since(orders: Orders, since: int) -> Iterator[str]:
     return (name for name, order in orders.items() if order.changed_at >= since)
 
 

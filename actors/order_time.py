@@ -43,7 +43,7 @@ def _deadlines(order: Order) -> tuple[int | None, ...]:
         case "held":
             return order.look_at, order.command.expires_at
         case "queued":
-            return order.changed_at + QUEUED_MS, order.command.expires_at
+            return order.changed_at + QUEUED_MS, order.command.expires_at, order.times_out_at
         case "sent" | "delivered":
             return order.times_out_at, order.resend_at
         case "succeeded":
@@ -67,8 +67,18 @@ def _held(order: Order, orders: Orders, rules: Rules) -> Order:
 
 
 def _queued(order: Order, orders: Orders, rules: Rules) -> Order:
-    expired = _expired(order, rules, "it was not published in time")
-    return expired or (release(order, orders, rules) if stop_keeps(order, rules) else order)
+    if (
+        over := _timed_out(order, rules) or _expired(order, rules, "no answer has come before it expired")
+    ) is not None:
+        return over
+    return release(order, orders, rules) if stop_keeps(order, rules) else order
+
+
+def _timed_out(order: Order, rules: Rules) -> Order | None:
+    if order.times_out_at is None or rules.now < order.times_out_at:
+        return None
+    reason = "no last word has come in time"
+    return replace(order, status="timed_out", changed_at=rules.now, reason=reason, resend_at=None)
 
 
 def _expired(order: Order, rules: Rules, why: str) -> Order | None:
@@ -78,24 +88,24 @@ def _expired(order: Order, rules: Rules, why: str) -> Order | None:
 
 
 def _under_way(order: Order, _orders: Orders, rules: Rules) -> Order:
-    if order.times_out_at is not None and rules.now >= order.times_out_at:
-        reason = "no last word has come in time"
-        return replace(order, status="timed_out", changed_at=rules.now, reason=reason, resend_at=None)
+    if (over := _timed_out(order, rules)) is not None:
+        return over
     if order.resend_at is None or rules.now < order.resend_at:
         return order
     if rules.now >= order.command.expires_at:
-        return replace(order, resend_at=None)
+        return replace(order, resend_at=None, changed_at=rules.now)
     if stop_keeps(order, rules):
-        return replace(order, resend_at=rules.now + LOOK_MS)
+        return replace(order, resend_at=rules.now + LOOK_MS, changed_at=rules.now)
     return replace(order, status="queued", changed_at=rules.now, resend_at=None)
 
 
 def _succeeded(order: Order, _orders: Orders, rules: Rules) -> Order:
     if order.effect == "awaited" and order.verify_until is not None and rules.now >= order.verify_until:
-        order = replace(order, effect="verified")
+        order = replace(order, effect="verified", changed_at=rules.now)
     if order.reverts_at is None or order.reverted_by is not None or rules.now < order.reverts_at:
         return order
-    return replace(order, reverted_by=revert_of(order, rules, by=None).command_id)
+    revert = revert_of(order, rules, by=None)
+    return replace(order, reverted_by=revert.command_id, changed_at=rules.now)
 
 
 _SETTLE: Final[Mapping[CommandStatus, Callable[[Order, Orders, Rules], Order]]] = MappingProxyType(

@@ -14,10 +14,7 @@ from models.orders import Order
 from models.policies.commands import CommandPolicy
 from models.scores import Score
 
-ANSWER_MS: Final = 60_000
-"""How long after its expiry a command's last word may take, without a timeout in its policy, in milliseconds."""
-
-LEADS: Final[frozenset[ChangeKind]] = frozenset({"opened", "escalated"})
+LEADS: Final[frozenset[ChangeKind]] = frozenset({"opened", "escalated", "reactivated"})
 """The changes of an alarm that lead to commands."""
 
 
@@ -69,12 +66,13 @@ def answer(orders: Orders, ack: Ack, rules: Rules) -> dict[str, Order]:
     return {answered.command_id: answered} | ended
 
 
-def watch(orders: Orders, alert: Score) -> dict[str, Order]:
+def watch(orders: Orders, alert: Score, rules: Rules) -> dict[str, Order]:
     """Return the orders that have had no effect: this alert, which was just taken, is of an event after their success."""
     return {
         name: replace(
             order,
             effect="ineffective",
+            changed_at=rules.now,
             reason=f"{order.reason} (without effect: event {alert.event_id} after it)",
         )
         for name, order in orders.items()
@@ -173,16 +171,13 @@ def _cancel_ended(cancel: Order, ack: Ack, now: int) -> dict[str, Order]:
 
 
 def _sent(order: Order, rules: Rules) -> Order:
-    policy, sends, now = rules.policy(order), order.sends + 1, rules.now
+    policy, sends = rules.policy(order), order.sends + 1
     pause = policy.retry.pause(sends) if policy is not None and policy.retry is not None else None
-    timeout = None if policy is None else policy.timeout
-    first = now if order.sent_at is None else order.sent_at
     return replace(
         order,
         status="sent",
-        changed_at=now,
+        changed_at=rules.now,
         sends=sends,
-        sent_at=first,
-        resend_at=None if pause is None else now + pause,
-        times_out_at=order.command.expires_at + ANSWER_MS if timeout is None else first + timeout,
+        sent_at=rules.now if order.sent_at is None else order.sent_at,
+        resend_at=None if pause is None else rules.now + pause,
     )

@@ -22,7 +22,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes
     ----------
     changed_at
-        When it came into its status.
+        When it changed last.
     reason
         What the device said, or why it is kept back; may be empty.
     policy

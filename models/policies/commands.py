@@ -67,7 +67,7 @@ class CommandPolicy(Table):
     """How long after its issue it may still be carried out."""
 
     timeout: Lasting | None = None
-    """How long after it was sent the device's last word may take; without one until shortly after its expiry."""
+    """How long after it was let go the device's last word may take; without one until shortly after its expiry."""
 
     retry: Retry | None = None
     """How it is sent again while there is no answer; a device that knows it drops it."""

@@ -1,0 +1,502 @@
+"""Random interleavings of alerts, answers, operators, time, stops and crashes of two workers: what commands never do.
+
+Each invariant has a name and a method of its own, and judges by what was published, when, and by what operators did, not
+by what the orders say of themselves.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from actors.decisions import orders_of
+from actors.items import Wake
+from actors.order_rows import due_at
+from actors.order_sweep import due
+from actors.settings import ActorSettings
+from actors.work import Work
+from models.actions import Ack, Command, CommandKind, Outcome, decode_command
+from models.operations import AuditEntry, CommandAction, CommandOperation
+from models.orders import Order
+from models.policies.commands import DESTRUCTIVE
+from models.policies.policies import parse
+from models.scores import Score
+from storage.memory import MemoryEntityStore
+from storage.permits import Stop
+
+DAY_MS = 86_400_000
+START = 20_000 * DAY_MS
+MACHINES = ("m1", "m2", "m3", "m4", "m5")
+PEOPLE = ("ann", "bob", "policy", "Ann ")
+POLICIES = parse(
+    """
+    [alarms.default]
+    off_delay = "20s"
+    severities = { high = 0.7, critical = 0.9 }
+
+    [[commands]]
+    name = "slow"
+    models = "heat"
+    command = "reduce_load"
+    expires_after = "2m"
+    per_entity = { most = 2, within = "1m" }
+    overall = { most = 3, within = "30s" }
+    retry = { first = "5s", longest = "20s", times = 3 }
+    revert_after = "30s"
+    verify_within = "40s"
+    verify_grace = "2s"
+    quiet_hours = [{ start = "00:02", end = "00:03" }]
+
+    [[commands]]
+    name = "halt"
+    models = ["wear"]
+    command = "stop_machine"
+    severity = "high"
+    mode = "approval"
+    two_people = true
+    expires_after = "3m"
+    timeout = "20s"
+    blast_radius = { percent = 40, fleet = 5, lasts = "2m" }
+
+    [[commands]]
+    name = "look"
+    command = "schedule_inspection"
+    manual = true
+    expires_after = "1m"
+
+    [[commands]]
+    name = "trial"
+    models = ["odd"]
+    command = "schedule_inspection"
+    mode = "dry_run"
+    """,
+    "the machine",
+)
+ALLOWED = {("heat", "reduce_load"), ("wear", "stop_machine")}
+LIMITS = {"reduce_load": (3, 30_000)}
+LIMITS_EACH = {"reduce_load": (2, 60_000)}
+AT_ONCE, LASTS = 2, 120_000
+CALLS = (
+    "load",
+    "save",
+    "send",
+    "flush",
+    "record_alarm",
+    "record_order",
+    "record_audit",
+    "take_permits",
+    "give_back_permits",
+    "command_stop",
+)
+
+
+class CrashError(Exception):
+    pass
+
+
+class Fuse:
+    """Ends the work at the n-th call of any kind, before or after the call took effect."""
+
+    def __init__(self) -> None:
+        self.left = -1
+        self.after = False
+
+    def wrap(self, inner: Any) -> Any:
+        fuse = self
+
+        class Wrapped:
+            def __getattr__(self, name: str) -> Any:
+                real = getattr(inner, name)
+                return fuse.guarded(real) if name in CALLS else real
+
+        return Wrapped()
+
+    def guarded(self, real: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.left -= 1
+            if self.left == 0 and not self.after:
+                raise CrashError
+            result = real(*args, **kwargs)
+            if self.left == 0:
+                raise CrashError
+            return result
+
+        return call
+
+
+class Publication(NamedTuple):
+    at: int
+    command: Command
+    stopped: bool
+
+
+class Wire:
+    """A producer that notes when a command was published, and whether a stop was known to all by then."""
+
+    def __init__(self, machine: "Ordering") -> None:
+        self.machine = machine
+        self.published: list[Publication] = []
+        self._waiting: list[Any] = []
+
+    def send(self, topic: str, key: str, value: bytes, *, on_ack: Any) -> None:
+        if topic == "commands":
+            command = decode_command(value)
+            assert key == command.entity
+            self.published.append(Publication(self.machine.now, command, self.machine.stopped))
+        self._waiting.append(on_ack)
+
+    def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for on_ack in waiting:
+            on_ack(0, 0)
+
+
+class Ordering(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.stopped = False
+        self.store = MemoryEntityStore(lambda: self.now)
+        self.wire = Wire(self)
+        self.fuse = Fuse()
+        self.workers = [self.started(), self.started()]
+        self.alerted = 0
+        self.asked: dict[str, CommandOperation] = {}
+        self.decided: dict[str, AuditEntry] = {}
+        self.last_words: dict[str, Outcome] = {}
+        self.ordered: set[str] = set()
+
+    def started(self) -> Work:
+        return Work(
+            self.fuse.wrap(self.store),
+            self.fuse.wrap(self.wire),
+            ActorSettings(shards=1, entities=2),
+            POLICIES,
+            reject=lambda record, error: None,
+            clock=lambda: self.now,
+            stop=threading.Event(),
+        )
+
+    def deliver(self, worker: int, items: Sequence[Any], crash_at: int = -1, *, after: bool = False) -> None:
+        """Give a batch until it is done; a crash loses the worker's memory."""
+        self.fuse.left, self.fuse.after = crash_at, after
+        while True:
+            try:
+                return self.workers[worker](items)
+            except CrashError:
+                self.workers[worker] = self.started()
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        return {name: o for m in MACHINES for name, o in orders_of(self.store.load(m)).items()}
+
+    @rule(
+        worker=st.integers(0, 1),
+        batch=st.lists(
+            st.tuples(
+                st.sampled_from(MACHINES),
+                st.sampled_from(("heat", "wear", "odd", "heat")),
+                st.floats(0.5, 1),
+                st.integers(-30_000, 1_000),
+            ),
+            min_size=1,
+            max_size=6,
+        ),
+        crash_at=st.integers(-1, 25),
+        after=st.booleans(),
+    )
+    def alerts(
+        self, worker: int, batch: list[tuple[str, str, float, int]], crash_at: int, *, after: bool
+    ) -> None:
+        items = []
+        for entity, model, value, event_lag in batch:
+            self.alerted += 1
+            items.append(score(f"e{self.alerted}", entity, model, value, self.now + event_lag))
+        self.deliver(worker, items, crash_at, after=after)
+
+    @rule(
+        worker=st.integers(0, 1),
+        which=st.integers(0, 50),
+        outcome=st.sampled_from(("delivered", "succeeded", "succeeded", "refused", "expired", "cancelled")),
+        crash_at=st.integers(-1, 9),
+        times=st.integers(1, 2),
+    )
+    def a_device_answers(self, worker: int, which: int, outcome: Outcome, crash_at: int, times: int) -> None:
+        if not self.wire.published:
+            return
+        command = self.wire.published[-1 - which % len(self.wire.published)].command
+        if outcome == "cancelled" and not command.cancels:
+            return
+        name = command.cancels or command.command_id
+        ack = Ack(command_id=name, entity=command.entity, outcome=outcome, reason="", at=self.now)
+        self.deliver(worker, [ack] * times, crash_at)
+        late = self.last_words.get(name) == "expired" and outcome == "succeeded"
+        if outcome != "delivered" and (name not in self.last_words or late):
+            self.last_words[name] = outcome
+
+    @rule(
+        worker=st.integers(0, 1),
+        which=st.integers(0, 50),
+        action=st.sampled_from(("approve", "approve", "cancel", "revert")),
+        who=st.sampled_from(PEOPLE),
+        crash_at=st.integers(-1, 12),
+        after=st.booleans(),
+        times=st.integers(1, 2),
+    )
+    def an_operator_acts(  # noqa: PLR0917 - hypothesis gives them by name
+        self,
+        worker: int,
+        which: int,
+        action: CommandAction,
+        who: str,
+        crash_at: int,
+        times: int,
+        *,
+        after: bool,
+    ) -> None:
+        orders = list(self.orders.values())
+        if orders:
+            command = orders[-1 - which % len(orders)].command
+            asked = self.wish(action, command.entity, command.command_id, who)
+            self.deliver(worker, [asked] * times, crash_at, after=after)
+
+    @rule(
+        worker=st.integers(0, 1),
+        which=st.integers(0, 50),
+        people=st.sampled_from((("ann", "bob"), ("ann", "ann"), ("ann", "Ann "))),
+    )
+    def people_approve(self, worker: int, which: int, people: tuple[str, str]) -> None:
+        waiting = [o for o in self.orders.values() if o.status == "awaiting_approval"]
+        if waiting:
+            command = waiting[which % len(waiting)].command
+            asked = [self.wish("approve", command.entity, command.command_id, who) for who in people]
+            self.deliver(worker, asked)
+
+    @rule(
+        worker=st.integers(0, 1),
+        entity=st.sampled_from(MACHINES),
+        kind=st.sampled_from(
+            ("reduce_load", "stop_machine", "schedule_inspection", "block_card", "start_machine")
+        ),
+        who=st.sampled_from(PEOPLE),
+        crash_at=st.integers(-1, 12),
+    )
+    def an_operator_sends(self, worker: int, entity: str, kind: CommandKind, who: str, crash_at: int) -> None:
+        self.deliver(
+            worker, [self.wish("send", entity, f"by-hand-{len(self.asked)}", who, kind=kind)], crash_at
+        )
+
+    def wish(
+        self,
+        action: CommandAction,
+        entity: str,
+        command_id: str,
+        who: str,
+        *,
+        kind: CommandKind | None = None,
+    ) -> CommandOperation:
+        asked = CommandOperation(
+            operation_id=f"o{len(self.asked)}",
+            action=action,
+            entity=entity,
+            command_id=command_id,
+            who=who,
+            why="seen",
+            asked_at=self.now,
+            expires_at=self.now + 1,
+            kind=kind,
+        )
+        self.asked[asked.operation_id] = asked
+        return asked
+
+    @rule(worker=st.integers(0, 1), which=st.integers(0, 99), crash_at=st.integers(-1, 8))
+    def an_operation_comes_again(self, worker: int, which: int, crash_at: int) -> None:
+        if self.asked:
+            self.deliver(worker, [list(self.asked.values())[which % len(self.asked)]], crash_at)
+
+    @rule(ms=st.sampled_from((1, 1_000, 5_000, 20_000, 30_000, 60_000)))
+    def time_passes(self, ms: int) -> None:
+        self.now += ms
+
+    @rule(worker=st.integers(0, 1), crash_at=st.integers(-1, 20), after=st.booleans())
+    def sweep(self, worker: int, crash_at: int, *, after: bool) -> None:
+        wakes = due(self.store, self.now, 99)
+        self.deliver(worker, wakes, crash_at, after=after)
+        assert due(self.store, self.now, 99) == [], "a sweep leaves nothing that is due"
+
+    @rule()
+    def all_commands_are_stopped(self) -> None:
+        self.store.set_command_stop(Stop(stopped=True, who="ann", why="", at=self.now))
+        self.now += 1_000
+        self.stopped = True
+
+    @rule(worker=st.integers(0, 1))
+    def commands_go_again(self, worker: int) -> None:
+        self.stopped = False
+        self.store.set_command_stop(Stop(stopped=False, who="ann", why="", at=self.now))
+        self.now += 2_000
+        held = {row.entity: Wake(row.entity, (row.command_id,)) for row in self.store.orders_in("held")}
+        self.deliver(worker, list(held.values()))
+
+    @invariant()
+    def no_command_without_a_policy(self) -> None:
+        published = {each.command.command_id: each.command for each in self.wire.published}
+        for command in published.values():
+            if command.reverts or command.cancels:
+                assert (command.reverts or command.cancels) in published
+            elif command.by != "policy":
+                conditions = {row.condition for row in self.store.alarms_of(command.entity)}
+                of_alarms = any((condition, command.kind) in ALLOWED for condition in conditions)
+                assert command.kind == "schedule_inspection" or of_alarms
+            else:
+                assert (command.condition, command.kind) in ALLOWED
+
+    @invariant()
+    def no_destructive_command_without_two_people(self) -> None:
+        for each in self.wire.published:
+            command = each.command
+            if command.kind in DESTRUCTIVE and not command.cancels:
+                behind = {
+                    entry.operation.who.strip().casefold()
+                    for entry in self.store.latest_audit(999)
+                    if entry.verdict == "applied"
+                    and isinstance(entry.operation, CommandOperation)
+                    and entry.operation.command_id == command.command_id
+                    and entry.operation.action in {"send", "approve"}
+                }
+                assert len(behind - {"policy"}) >= 2
+
+    @invariant()
+    def what_has_expired_is_never_sent(self) -> None:
+        assert all(each.at < each.command.expires_at for each in self.wire.published)
+
+    @invariant()
+    def limits_are_never_exceeded(self) -> None:
+        first: dict[str, Publication] = {}
+        for each in self.wire.published:
+            if not (each.command.reverts or each.command.cancels):
+                first.setdefault(each.command.command_id, each)
+        times, of_each = defaultdict(list), defaultdict(list)
+        for each in first.values():
+            times[each.command.kind].append(each.at)
+            of_each[each.command.kind, each.command.entity].append(each.at)
+        for kind, (most, within) in LIMITS.items():
+            assert densest(times[kind], within) <= most
+        for (kind, _), at in of_each.items():
+            if kind in LIMITS_EACH:
+                most, within = LIMITS_EACH[kind]
+                assert densest(at, within) <= most
+
+    @invariant()
+    def no_more_machines_than_the_blast_radius_are_stopped_at_once(self) -> None:
+        published = {each.command.command_id for each in self.wire.published}
+        without_effect = {"refused", "expired", "cancelled"}
+        stopped = [
+            order
+            for name, order in self.orders.items()
+            if order.command.kind == "stop_machine" and not order.is_errand and name in published
+            if order.status not in without_effect
+            and (order.command.expires_at + LASTS) > self.now
+            and not self.is_undone(order)
+        ]
+        assert len(stopped) <= AT_ONCE
+
+    def is_undone(self, order: Order) -> bool:
+        return order.reverted_by is not None and self.last_words.get(order.reverted_by) == "succeeded"
+
+    @invariant()
+    def nothing_is_undone_twice(self) -> None:
+        reverts = {e.command.command_id: e.command.reverts for e in self.wire.published if e.command.reverts}
+        assert len(set(reverts.values())) == len(reverts)
+        for target in reverts.values():
+            assert self.orders[str(target)].status in {"succeeded", "timed_out", "refused", "expired"}
+
+    @invariant()
+    def what_was_cancelled_in_time_is_never_sent(self) -> None:
+        published = {each.command.command_id for each in self.wire.published}
+        for name, order in self.orders.items():
+            if order.status in {"awaiting_approval", "dry_run"}:
+                assert name not in published
+            if order.status == "cancelled" and order.released_at is None:
+                assert name not in published
+
+    @invariant()
+    def nothing_but_requests_to_drop_goes_while_all_is_stopped(self) -> None:
+        assert all(each.command.cancels for each in self.wire.published if each.stopped)
+
+    @invariant()
+    def the_first_last_word_stays(self) -> None:
+        orders = self.orders
+        for name, outcome in self.last_words.items():
+            if not orders[name].command.cancels:
+                assert orders[name].status == outcome
+
+    @invariant()
+    def no_command_is_forgotten(self) -> None:
+        orders = self.orders
+        assert self.ordered <= set(orders)
+        self.ordered = set(orders)
+        published = {each.command.command_id for each in self.wire.published}
+        for order in orders.values():
+            assert order.is_ended or due_at(order) is not None, "time ends what nobody else does"
+            assert order.status != "queued" or order.command_id in published, "what may go was published"
+
+    @invariant()
+    def the_list_agrees_with_the_entities(self) -> None:
+        for name, order in self.orders.items():
+            row = self.store.order(name)
+            assert row is not None
+            if order.status == "queued":  # that it was sent is stored with the next change
+                assert row.status in {"queued", "sent"}
+            else:
+                assert (row.status, row.due_at) == (order.status, due_at(order))
+
+    @invariant()
+    def every_operation_is_in_the_audit_once_and_its_first_decision_stays(self) -> None:
+        entries = self.store.latest_audit(9_999)
+        assert sorted(e.operation.operation_id for e in entries) == sorted(self.asked)
+        for entry in entries:
+            assert self.decided.setdefault(entry.operation.operation_id, entry) == entry
+
+    def teardown(self) -> None:
+        """Every command comes to an end once time passes."""
+        if self.stopped:
+            self.commands_go_again(0)
+        for _ in range(60):
+            self.now += 60_000
+            self.deliver(0, due(self.store, self.now, 999))
+        unended = {name: order.status for name, order in self.orders.items() if not order.is_ended}
+        assert unended == {}, "no lost command"
+        assert due(self.store, self.now + DAY_MS, 999) == []
+
+
+def densest(times: list[int], within: int) -> int:
+    """Return how many of these times lie in the fullest window of this length."""
+    return max((sum(start <= at < start + within for at in times) for start in times), default=0)
+
+
+def score(event_id: str, entity: str, model: str, value: float, event_time: int) -> Score:
+    return Score(
+        event_id=event_id,
+        event_time=event_time,
+        entity=entity,
+        model=model,
+        version="1",
+        score=value,
+        threshold=0.5,
+        features={},
+        event={},
+        arrivals={},
+        topic="readings",
+        partition=0,
+        offset=0,
+        ingested_at=event_time,
+    )
+
+
+TestOrdering = Ordering.TestCase
+TestOrdering.settings = hypothesis_settings(max_examples=100, stateful_step_count=40, deadline=None)
