@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from models.alarms import ACTIVE, CLOSED, AlarmState, LifeState, Severity
+from models.alarms import ACTIVE, CLOSED, PENDING, AlarmState, LifeState, Severity
 from models.floods import Watch
 from models.scores import Score
 
@@ -76,6 +76,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def is_active(self) -> bool:
         """Whether alerts still come."""
         return self.state in ACTIVE
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what happens to it is told: from when it is active until its life is over."""
+        return self.is_open and self.state != PENDING
 
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,8 +9,7 @@ from actors import chattering, grading
 from actors.alarm import Alarm, Alarms, alarm_id, with_alarm
 from actors.attention import wanted
 from actors.silence import was_silent
-from actors.suppression import suppressed
-from actors.timers import settle
+from actors.timers import finish, settle
 from actors.transitions import Step, changed, then
 from models.alarms import PENDING, ChangeKind
 from models.policies.alarms import AlarmPolicy
@@ -73,7 +72,7 @@ def take_alert(alarms: Alarms, alert: Score, now: int, policies: Policies) -> St
     silent = (alert.model,) if was_silent(alarms, alert, taking.policy) else ()
     step = settle(alarms, now, policies, silent=silent)
     step = then(step, partial(_taken, taking=taking))
-    return then(step, lambda taken: suppressed(taken, alert.entity, now, policies))
+    return then(step, lambda taken: finish(taken, alert.entity, now, policies))
 
 
 def _taken(alarms: Alarms, taking: _Taking) -> Step:

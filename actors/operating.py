@@ -11,8 +11,7 @@ from typing import Final, TypeAlias
 from actors import shelving
 from actors.alarm import Alarm, Alarms, shown
 from actors.attention import attended
-from actors.suppression import suppressed
-from actors.timers import settle
+from actors.timers import finish, settle
 from actors.transitions import Step, Transitions, changed, then
 from models.alarms import CLOSED, PENDING
 from models.operations import AlarmAction, AlarmOperation, AuditEntry
@@ -33,10 +32,10 @@ def operate(
     now
         Milliseconds since the epoch.
     """
-    before = then(settle(alarms, now, policies), lambda a: suppressed(a, operation.entity, now, policies))
+    before = then(settle(alarms, now, policies), lambda a: finish(a, operation.entity, now, policies))
     outcome = _outcome(before[0], operation, now, policies)
     step = before if isinstance(outcome, str) else then(before, lambda _: outcome)
-    after, transitions = then(step, lambda a: suppressed(a, operation.entity, now, policies))
+    after, transitions = then(step, lambda a: finish(a, operation.entity, now, policies))
     return (
         after,
         transitions,

@@ -21,7 +21,9 @@ def suppressed(alarms: Alarms, entity: str, now: int, policies: Policies) -> Ste
 
 def _change(before: Alarms, alarm: Alarm, aside: tuple[str, ...]) -> Transition | None:
     was, is_now = alarm.condition in before.suppressed, alarm.condition in aside
-    return None if was == is_now else Transition("suppressed" if is_now else "unsuppressed", alarm)
+    if was == is_now or not alarm.is_told:
+        return None
+    return Transition("suppressed" if is_now else "unsuppressed", alarm)
 
 
 def _is_suppressed(alarms: Alarms, alarm: Alarm, entity: str, now: int, policies: Policies) -> bool:

@@ -64,7 +64,12 @@ def settle_all(alarms: Alarms, entity: str, now: int, policies: Policies) -> Ste
         Milliseconds since the epoch.
     """
     step = settle(alarms, now, policies, silent=tuple(alarms.by_condition))
-    return then(step, lambda settled: suppressed(settled, entity, now, policies))
+    return then(step, lambda settled: finish(settled, entity, now, policies))
+
+
+def finish(alarms: Alarms, entity: str, now: int, policies: Policies) -> Step:
+    """Suppress what is to be suppressed now, and do what is due of that which no longer is."""
+    return then(suppressed(alarms, entity, now, policies), lambda after: settle(after, now, policies))
 
 
 def settle(alarms: Alarms, now: int, policies: Policies, *, silent: Collection[str] = ()) -> Step:

@@ -96,8 +96,9 @@ class AlarmPolicy(Table):
 
     def opens(self, score: Score) -> bool:
         """Whether an alert goes beyond the deadband."""
-        beyond = score.threshold - score.score if score.below else score.score - score.threshold
-        return beyond >= self.deadband
+        if score.below:
+            return score.score <= score.threshold - self.deadband
+        return score.score >= score.threshold + self.deadband
 
     def graded(self, score: Score) -> Severity:
         """Return the severity of an alert."""
