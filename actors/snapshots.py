@@ -33,19 +33,26 @@ class Snapshots:
     def change(self, entity: str, decide: Decide) -> Snapshot:
         """Save what `decide` returns and return the snapshot afterwards.
 
-        A kept snapshot may be behind, when another process changed the entity. A save finds that out, and
-        the entity is loaded again and decided anew; "nothing to save" is only believed of a snapshot that
-        was just loaded.
+        A kept snapshot, or one that was loaded the cheap way, may be behind. A save finds that out, and the entity
+        is loaded again and decided anew; "nothing to save" is only believed of one that was loaded settled.
         """
         kept = self._kept.pop(entity, None)
+        snapshot, settled = kept or self._store.load(entity, settled=False), False
         while True:
-            snapshot = kept or self._store.load(entity)
             change = decide(snapshot)
-            if change is None and kept is None:
+            if change is None and settled:
                 return self._keep(entity, snapshot)
             if change is not None and (saved := self._saved(entity, snapshot, change)) is not None:
                 return saved
-            kept = None
+            snapshot, settled = self._settled(entity, kept), True
+
+    def _settled(self, entity: str, kept: Snapshot | None) -> Snapshot:
+        loaded = self._store.load(entity)
+        return kept if kept is not None and kept.version == loaded.version else loaded
+
+    def note(self, entity: str, snapshot: Snapshot) -> Snapshot:
+        """Keep a snapshot that knows more than what is stored under its version; the next save tells the rest."""
+        return self._keep(entity, snapshot)
 
     def told(self, entity: str, snapshot: Snapshot) -> None:
         """Note that Kafka has all changes of alarms that this snapshot holds."""

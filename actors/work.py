@@ -1,10 +1,12 @@
-"""The work of a shard on one batch: decide, save, publish, mark sent, list, audit; repeated until all of it is done.
+"""The work of a shard on one batch: decide, save, publish, list, audit; repeated until all of it is done.
 
-Every step may be done again, so a batch that fails or is cut off anywhere is simply given once more.
+Every step may be done again, so a batch that fails or is cut off anywhere is simply given once more. That a command was
+sent is noted in memory and stored with the entity's next save: a process that does not know it publishes the command
+once more, and devices drop what they know.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 import structlog
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential
@@ -12,6 +14,7 @@ from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
 from actors.decisions import (
+    advance,
     alarm_rows,
     audit_entries,
     decide,
@@ -125,6 +128,18 @@ class Work:
         if not (commands or labels):
             return snapshot
         rules = Rules(self._policies, self._clock())
+        if labels:
+            return self._published(entity, snapshot, commands, rules, labels)
+        marked = mark_sent(snapshot, commands, rules)
+        return (
+            snapshot
+            if marked is None
+            else self._snapshots.note(entity, advance(snapshot, marked, snapshot.version))
+        )
+
+    def _published(
+        self, entity: str, snapshot: Snapshot, commands: Sequence[str], rules: Rules, labels: Container[str]
+    ) -> Snapshot:
         marked = self._snapshots.change(entity, lambda current: mark_sent(current, commands, rules, labels))
         if untold(marked) == untold(snapshot):
             self._snapshots.told(entity, marked)
@@ -133,7 +148,7 @@ class Work:
     def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
         for row in alarm_rows(entity, snapshot, messages, self._policies):
             self._store.record_alarm(row)
-        for order in rows_of_orders(snapshot, messages):
+        for order in rows_of_orders(snapshot, messages, self._clock()):
             self._store.record_order(order)
         for case_id, pieces in evidence(snapshot, messages).items():
             self._store.record_evidence(case_id, pieces)

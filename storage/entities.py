@@ -68,8 +68,15 @@ def alert_id(event_id: str, model: str) -> str:
 class EntityStore(AlarmStore, CaseStore, OrderStore, PermitStore, AuditStore, Protocol):
     """Entities, each changed by one conditional write, their alarms, cases and commands for lists, permits, and the audit."""
 
-    def load(self, entity: str) -> Snapshot:
-        """Return the entity as the last successful save left it; commands and operations are sorted by id."""
+    def load(self, entity: str, *, settled: bool = True) -> Snapshot:
+        """Return the entity as the last successful save left it; commands and operations are sorted by id.
+
+        Parameters
+        ----------
+        settled
+            False is cheaper, and may miss a save whose writer has not heard yet that it was applied. To save on top
+            of such a snapshot is safe, since that save is refused then; to conclude anything else from it is not.
+        """
         ...
 
     def save(self, entity: str, expected_version: int, change: Change) -> int:

@@ -69,14 +69,16 @@ class CassandraEntityState:
             )
             self._decide = session.prepare(_DECIDE)
             self._load, self._writer, self._taken_at = map(session.prepare, (_LOAD, _WRITER, _TAKEN_AT))
+            self._glance = session.prepare(_LOAD)
         for select in (self._load, self._writer):
             select.consistency_level = ConsistencyLevel.LOCAL_SERIAL  # sees a save that is not yet settled
 
-    def load(self, entity: str) -> Snapshot:
+    def load(self, entity: str, *, settled: bool = True) -> Snapshot:
         """Return the entity as the last successful save left it; commands and operations are sorted by id."""
+        select = self._load if settled else self._glance
         with mapped(f"loading entity {entity!r}"):
             for _ in range(_ATTEMPTS):
-                rows = list(self._session.execute(self._load, (entity,)))
+                rows = list(self._session.execute(select, (entity,)))
                 if is_whole(rows):
                     return snapshot(rows)
         raise RetryLaterError(f"entity {entity!r} changed {_ATTEMPTS} times while it was read: load it again")

@@ -73,7 +73,7 @@ class MemoryEntityStore(MemoryCases, MemoryOrders, MemoryPermits, MemoryAudit):
         self._entities: dict[str, _Entity] = {}
         self._alarms: dict[str, AlarmRow] = {}
 
-    def load(self, entity: str) -> Snapshot:
+    def load(self, entity: str, *, settled: bool = True) -> Snapshot:  # noqa: ARG002 - all saves are settled here
         """Return the entity as the last successful save left it."""
         with self._lock:
             return self._entities.get(entity, _Entity()).snapshot
