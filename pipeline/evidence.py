@@ -7,11 +7,14 @@ all stages, so ten million events need 5 GB of memory. Nothing here judges; `ver
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
+from actors.case_work import labels
+from actors.entity import decode as state_of
 from ingest.ports import Record
-from models import actions, dead_letters, operations, orders, scores
+from models import actions, dead_letters, events, operations, orders, scores
 from models.actions import Command, Outcome
 from models.alarms import CLOSED
 from models.errors import RejectEventError
@@ -104,6 +107,26 @@ class Operations:
 
 
 @dataclass
+class Labels:
+    """The topic `labels`, as far as cases wrote it.
+
+    Attributes
+    ----------
+    ids
+        Every id that an outcome asks for.
+    duplicates
+        How often such a label came again: models count it again too.
+    complete
+        Whether the topic still holds its beginning.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    duplicates: int = 0
+    malformed: int = 0
+    complete: bool = True
+
+
+@dataclass
 class Entities:
     """The entity store.
 
@@ -121,6 +144,8 @@ class Entities:
         Ids of the operations that entities have decided.
     audit
         Verdict of each operation in the audit.
+    outcomes
+        Ids of the labels that the outcomes of cases became.
     """
 
     taken: set[str] = field(default_factory=set)
@@ -129,6 +154,7 @@ class Entities:
     closed: int = 0
     operations: set[str] = field(default_factory=set)
     audit: dict[str, str] = field(default_factory=dict)
+    outcomes: set[str] = field(default_factory=set)
 
 
 def read_scores(records: Iterable[Record]) -> Scores:
@@ -203,6 +229,16 @@ def read_operations(records: Iterable[Record]) -> Operations:
     return found
 
 
+def read_labels(records: Iterable[Record], outcomes: AbstractSet[str]) -> Labels:
+    """Read `labels`; of interest are those that outcomes of cases ask for."""
+    found = Labels()
+    for label in _readable(_from_the_beginning(records, found), events.decode, found):
+        if label.event_id in outcomes:
+            found.duplicates += label.event_id in found.ids
+            found.ids.add(label.event_id)
+    return found
+
+
 class _IsComplete(Protocol):
     complete: bool
 
@@ -242,6 +278,8 @@ def read_entities(store: EntityStore) -> Entities:
         found.taken |= snapshot.alerts
         found.orders.update((row.command_id, orders.decode(row.body)) for row in snapshot.commands)
         found.operations |= {row.operation_id for row in snapshot.operations}
+        cases = state_of(snapshot.state).cases.all
+        found.outcomes |= {label.event_id for case in cases for label in labels(entity, case)}
         alarms = store.alarms_of(entity)
         opened = [alarm for alarm in alarms if alarm.state != CLOSED]
         found.alarms.extend((f"{entity}/{alarm.condition}", alarm.alarm_id) for alarm in opened)

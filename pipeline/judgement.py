@@ -48,6 +48,7 @@ def judge(found: Evidence, scored: Mapping[str, str], ids: EventIds) -> Reconcil
             _one_answer(found),
             _recorded(found),
             _audited(found),
+            _labelled(found),
         ),
         information=_information(found),
     )
@@ -220,6 +221,16 @@ def _audited(found: Evidence) -> Stage:
             "refused": verdicts.count("refused"),
             "duplicates": found.operations.duplicates,
         },
+    )
+
+
+def _labelled(found: Evidence) -> Stage:
+    outcomes, told = found.entities.outcomes, found.labels
+    return reconcile.compare(
+        "outcomes of cases = labels",
+        outcomes if told.complete else outcomes & told.ids,
+        told.ids,
+        counts={"duplicates": told.duplicates},
     )
 
 

@@ -12,7 +12,7 @@ from ingest.ports import Record
 from ingest.settings import TopicName
 from models.events import EVENT_TYPES, Event, read_for, tag_of
 from pipeline import evidence, sources
-from pipeline.evidence import Acks, Commands, DeadLetters, Entities, Operations, Scores
+from pipeline.evidence import Acks, Commands, DeadLetters, Entities, Labels, Operations, Scores
 from pipeline.sources import Newest, Source
 from storage.entities import EntityStore
 from storage.scores import ScoreStore
@@ -58,6 +58,7 @@ class Evidence:
     commands: Commands
     acks: Acks
     operations: Operations
+    labels: Labels
     effects: tuple[str, ...]
     dropped_late: int
 
@@ -96,7 +97,7 @@ class Places:
 
 def gather(places: Places) -> Evidence:
     """Read every place once, the source topics twice."""
-    newest = _newest(places)
+    newest, entities = _newest(places), evidence.read_entities(places.entities)
     return Evidence(
         sources=tuple(
             sources.read_source(
@@ -113,10 +114,11 @@ def gather(places: Places) -> Evidence:
         dead=evidence.read_dead_letters(places.read_all("dead-letters")),
         stored={f"{event}/{model}" for event, model in places.scores.ids()},
         alerts=evidence.read_scores(places.read_all("alerts")),
-        entities=evidence.read_entities(places.entities),
+        entities=entities,
         commands=evidence.read_commands(places.read_all("commands")),
         acks=evidence.read_acks(places.read_all("acks")),
         operations=evidence.read_operations(places.read_all("operations")),
+        labels=evidence.read_labels(places.read_all("labels"), entities.outcomes),
         effects=tuple(places.effects()),
         dropped_late=places.dropped_late(),
     )

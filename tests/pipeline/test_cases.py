@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.outbox import Publication
 from models import events
 from models.alarms import SEVERITIES
 from models.cases import AlertSeen, CaseState
@@ -100,6 +101,20 @@ def test_a_case_is_worked_from_the_list_to_its_labels(busy: Pipeline, act: Act, 
     assert all(label.fraud and label.card == first for label in labels(busy))
     busy.run()
     assert busy.verify().clean, "labels of cases are events like any other"
+
+
+def test_a_label_that_was_lost_or_came_twice_is_found_out(
+    busy: Pipeline, act: Act, cards: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act("close", cards[0], outcome="confirmed")
+    for record in busy.records("labels"):
+        busy.producer.send("labels", record.key, record.value, timestamp_ms=busy.clock())
+    stage = busy.verify().stages[-1]
+    assert (stage.clean, stage.given) == (True, len(labels(busy)) // 2)
+    assert stage.counts["duplicates"] == stage.given
+    monkeypatch.setattr(Publication, "label", lambda _, labels: None)
+    act("close", cards[1], outcome="false_alarm")
+    assert len(busy.verify().stages[-1].missing) == len(busy.entities.load(cards[1]).alerts)
 
 
 def test_labels_of_cases_are_learned_from(
