@@ -41,6 +41,8 @@ def _outcome(orders: Orders, alarms: Alarms, operation: CommandOperation, rules:
         return f"it came {rules.now - operation.expires_at} ms after it had expired"
     if _same(operation.who, BY_POLICY) or not operation.who.strip():
         return f"nobody is called {operation.who!r}: say who you are"
+    if operation.action in {"stop_all", "resume"}:
+        return "that concerns all commands, not those of one entity"
     known = orders.get(operation.command_id)
     if operation.action == "send":
         return "that command was sent before" if known else _send(orders, alarms, operation, rules)

@@ -1,6 +1,6 @@
 """What operators do: the operation that travels to the entity's actor, and its entry in the audit."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -11,7 +11,10 @@ from models.rejections import MALFORMED_JSON
 AlarmAction = Literal[
     "acknowledge", "shelve", "unshelve", "note", "reset", "take_out_of_service", "put_in_service"
 ]
-CommandAction = Literal["send", "approve", "cancel", "revert"]
+CommandAction = Literal["send", "approve", "cancel", "revert", "stop_all", "resume"]
+ALL_COMMANDS: Final = "*"
+"""The entity, and the command, of an operation that concerns all."""
+
 CaseAction = Literal["open", "assign", "release", "note", "set_due", "close"]
 CaseOutcome = Literal["confirmed", "false_alarm", "inconclusive"]
 Verdict = Literal["applied", "refused"]
@@ -67,7 +70,8 @@ class CommandOperation(_Operation, frozen=True, kw_only=True, tag="command"):
     Attributes
     ----------
     command_id
-        The command; for `send` the id of the new one.
+        The command; for `send` the id of the new one, for `stop_all` and `resume`, which concern no single entity,
+        `ALL_COMMANDS`.
     kind, alarm_id
         For `send`: what to do, and the alarm that is the reason, if one is.
     """

@@ -1,15 +1,17 @@
 """All policies of one file, and reading them."""
 
 import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError, model_validator
 
 from models.errors import RefuseSpecError
 from models.policies.alarms import AlarmPolicies, AlarmPolicy
 from models.policies.cases import CasePolicies, CasePolicy
 from models.policies.commands import CommandPolicy
+from models.policies.complaints import complaints
 from models.policies.maintenance import Maintenance
 from models.policies.notifications import NotificationPolicy
 
@@ -34,6 +36,16 @@ class Policies(NotificationPolicy):
     cases: CasePolicies = CasePolicies({"default": CasePolicy()})
     """When alarms open cases, by model."""
 
+    @model_validator(mode="after")
+    def _commands_are_apart(self) -> Self:
+        keys = Counter(policy.key for policy in self.commands)
+        for key, count in keys.items():
+            if count > 1:
+                raise ValueError(
+                    f"{count} entries of [[commands]] are called {key}: give each a `name` of its own"
+                )
+        return self
+
 
 def parse(text: str, source: str) -> Policies:
     """Read policies from TOML.
@@ -44,6 +56,11 @@ def parse(text: str, source: str) -> Policies:
         The text is no TOML, or says something that no policy knows; `source` is named.
     """
     try:
-        return Policies.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise RefuseSpecError(f"{source}: {error}") from error
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RefuseSpecError(f"{source}: it is no TOML: {error}") from error
+    try:
+        return Policies.model_validate(given)
+    except ValidationError as error:
+        found = complaints(error, Policies, given)
+        raise RefuseSpecError("\n".join(f"{source}: {each}" for each in found)) from error

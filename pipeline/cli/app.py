@@ -9,6 +9,7 @@ from pipeline.cli import (
     api,
     cases,
     checks,
+    commands,
     dead_letters,
     demo,
     drill,
@@ -16,6 +17,7 @@ from pipeline.cli import (
     machines,
     models,
     notifications,
+    policies,
     run,
     servers,
     storage,
@@ -85,7 +87,9 @@ run.add_to(app)
 checks.add_to(app)
 alarms.add_to(app)
 notifications.add_to(app)
+commands.add_to(app)
 cases.add_to(app)
+policies.add_to(app)
 dead_letters.add_to(app)
 storage.add_to(app)
 api.add_to(app)
