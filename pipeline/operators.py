@@ -1,19 +1,27 @@
 """What operators see of alarms and do with them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Final, NamedTuple
 
 from actors import entity as entities
 from actors.alarm import Alarm, Shelf
 from models.alarms import CLOSED, OPEN_STATES
+from models.floods import FloodRule
 from models.operations import AlarmAction, AlarmOperation, AuditEntry
+from models.policies.policies import Policies
+from pipeline.alarm_lines import Line, collapsed
 from pipeline.asking import Desk, ask
 from pipeline.errors import RefuseUsageError
+from pipeline.kpis import Kpis, Rules, Span, kpis
 from storage.alarms import AlarmRow
 from storage.entities import EntityStore
 
 SEARCHED: Final = 10_000
-"""How many of the alarms opened last are searched for closed ones."""
+"""How many of the alarms opened last are searched for closed ones, and for floods."""
+
+MEASURED: Final = 100_000
+"""How many of the alarms opened last, and of the audit's entries, are measured at most."""
 
 
 class Wish(NamedTuple):
@@ -45,13 +53,37 @@ class Told(NamedTuple):
     audit: list[AuditEntry]
 
 
-def listed(store: EntityStore, states: Iterable[str]) -> list[AlarmRow]:
-    """Return the alarms in these states, newest first; without a state all that are open."""
+def listed(store: EntityStore, states: Iterable[str], severities: Collection[str] = ()) -> list[AlarmRow]:
+    """Return the alarms in these states and of these severities, newest first; without a state all that are open."""
     found: list[AlarmRow] = []
     for state in dict.fromkeys(states or OPEN_STATES):
         closed = (a for a in store.latest_alarms(SEARCHED) if a.state == CLOSED) if state == CLOSED else None
         found.extend(store.alarms_in(state) if closed is None else closed)
-    return sorted(found, key=lambda alarm: (-alarm.opened_at, alarm.alarm_id))
+    of_severity = [row for row in found if not severities or row.severity in severities]
+    return sorted(of_severity, key=lambda alarm: (-alarm.opened_at, alarm.alarm_id))
+
+
+def lines(
+    store: EntityStore, states: Iterable[str], severities: Collection[str], policies: Policies, now: int
+) -> list[Line]:
+    """Return the same with one line for all alarms of a flood (`now` in milliseconds since the epoch)."""
+    found = listed(store, states, severities)
+    return collapsed(found, store.latest_alarms(SEARCHED), partial(_flood_rule, policies), now)
+
+
+def measured(
+    store: EntityStore, policies: Policies, span: Span, *, shift_ms: int, operators: int | None = None
+) -> Kpis:
+    """Return the measures of a span that ends now."""
+    recent = (row for row in store.latest_alarms(MEASURED) if row.opened_at >= span.since)
+    rules = Rules(partial(_flood_rule, policies), lambda name: policies.alarms.of(name).chattering.rule)
+    alarms = {row.alarm_id: row for row in (*recent, *listed(store, ()))}
+    entries = store.latest_audit(MEASURED)
+    return kpis(alarms.values(), entries, span, rules, shift_ms=shift_ms, operators=operators)
+
+
+def _flood_rule(policies: Policies, condition: str) -> FloodRule:
+    return policies.alarms.of(condition).flood.rule
 
 
 def told(store: EntityStore, name: str) -> list[Told]:

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from models import scores
 from models.alarms import OPEN_STATES, AlarmState
 from models.operations import AlarmAction, AuditEntry
+from models.policies.policies import Policies
 from pipeline import operators
 from pipeline.cli.alarms import view
 from pipeline.cli.alarms.listing import StateName
 from pipeline.durations import seconds
 from pipeline.errors import RefuseUsageError, ServerAwayError
+from pipeline.kpis import Span
 from pipeline.operators import Desk, Wish
 
 Pipeline = Any  # tests/pipeline/conftest.py: SmallPipeline
@@ -65,6 +67,18 @@ def test_an_alarm_is_worked_from_the_list_to_its_end(busy: Pipeline, act: Act) -
     assert act(second.entity, "acknowledge").after == "closed"
     assert states(busy) == []
     assert busy.verify().clean
+
+
+def test_alarms_are_listed_by_severity_and_measured(busy: Pipeline, act: Act) -> None:
+    assert {row.severity for row in operators.listed(busy.entities, ())} == {"medium"}
+    assert len(operators.listed(busy.entities, (), ("medium", "high"))) == 2
+    assert operators.listed(busy.entities, (), ("critical",)) == []
+    lines = operators.lines(busy.entities, (), (), Policies(), busy.clock())
+    assert lines == operators.listed(busy.entities, ()), "two are no flood"
+    act(operators.listed(busy.entities, ())[0].alarm_id, "acknowledge")
+    now = busy.clock()
+    found = operators.measured(busy.entities, Policies(), Span(now - 60_000, now), shift_ms=60_000)
+    assert (found.load.alarms, found.load.acknowledged, found.people[0].name) == (2, 1, "ann")
 
 
 def test_a_refusal_comes_back_with_its_reason(act: Act, busy: Pipeline) -> None:

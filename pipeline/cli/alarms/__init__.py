@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli.alarms import audit, listing, operating, shelving, show
+from pipeline.cli.alarms import audit, kpis, listing, operating, shelving, show
 
 alarms = typer.Typer(help="See alarms, acknowledge and shelve them, and who did what.", no_args_is_help=True)
 listing.add_to(alarms)
@@ -10,6 +10,7 @@ show.add_to(alarms)
 operating.add_to(alarms)
 shelving.add_to(alarms)
 audit.add_to(alarms)
+kpis.add_to(alarms)
 
 
 def add_to(app: typer.Typer) -> None:

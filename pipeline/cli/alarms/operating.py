@@ -1,4 +1,4 @@
-"""`alarms ack`, `note`, `out-of-service`, `in-service`: what operators do with an alarm, shelving aside."""
+"""`alarms ack`, `reset`, `note`, `out-of-service`, `in-service`: what operators do with an alarm, shelving aside."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from pipeline.cli.alarms.acting import WAIT_S, Name, Wait, Who, Why, act
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(ack)
+    app.command()(reset)
     app.command()(note)
     app.command("out-of-service")(out_of_service)
     app.command("in-service")(in_service)
@@ -18,6 +19,11 @@ def add_to(app: typer.Typer) -> None:
 def ack(context: typer.Context, name: Name, *, as_: Who = None, why: Why = "", wait: Wait = WAIT_S) -> None:
     """Acknowledge an alarm: it is closed once no alert has come for the off-delay; if it has returned, now."""
     act(context, name, "acknowledge", who=as_, why=why, wait=wait)
+
+
+def reset(context: typer.Context, name: Name, *, as_: Who = None, why: Why = "", wait: Wait = WAIT_S) -> None:
+    """Close a latched alarm: one whose policy keeps it, though it has returned and was acknowledged."""
+    act(context, name, "reset", who=as_, why=why, wait=wait)
 
 
 def note(
