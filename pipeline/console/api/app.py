@@ -8,6 +8,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from pipeline.console.api.alarms import alarms
 from pipeline.console.api.cases import cases
+from pipeline.console.api.commands import commands
 from pipeline.console.api.counter import Counter, may
 from pipeline.console.api.problems import Problem, tell_problems
 from pipeline.console.api.records import records
@@ -35,7 +36,7 @@ def build_app(counter: Counter) -> FastAPI:
     app.state.counter = counter
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))
     tell_problems(app)
-    for router in (alarms, cases, records):
+    for router in (alarms, commands, cases, records):
         app.include_router(router)
     _describe_problems(app)
     return app

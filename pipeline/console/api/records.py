@@ -36,8 +36,8 @@ def audit(
 
 @records.get("/policies", tags=["policies"])
 def policies(at: At) -> dict[str, Any]:
-    """Show the policies that this process has read; actors hold what they have read at their start."""
-    return at.policies.model_dump(mode="json", exclude_unset=True)
+    """Show the policies that this process has read, with every default; actors hold what they have read at their start."""
+    return at.policies.model_dump(mode="json", by_alias=True)
 
 
 @records.get("/health", tags=["health"])

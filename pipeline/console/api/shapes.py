@@ -6,14 +6,18 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from actors.alarm import Alarm
-from models import cases
+from models import cases, orders
+from models.actions import CommandKind, CommandStatus
 from models.alarms import LifeState, Severity
 from models.cases import Evidence, EvidenceKind
 from models.operations import AuditEntry, Verdict
+from models.orders import Effect, Wait
 from pipeline.cases import Told as ToldCase
+from pipeline.commands import Told as ToldCommand
 from pipeline.operators import Told as ToldAlarm
 from storage.alarms import AlarmRow
 from storage.cases import CaseRow
+from storage.orders import OrderRow
 
 Why: TypeAlias = Annotated[
     str, Field(min_length=1, max_length=2_000, description="The reason, for the audit.")
@@ -95,6 +99,61 @@ class CaseStory(BaseModel):
     audit: list[Entry]
 
 
+class CommandBody(BaseModel):
+    """A command as its device gets it; `docs/gateway.md` tells what the fields mean."""
+
+    command_id: str
+    kind: CommandKind
+    entity: str
+    issued_at: int
+    expires_at: int
+    by: str
+    alarm_id: str | None
+    condition: str | None
+    event_id: str | None
+    event_time: int | None
+    reverts: str | None
+    cancels: str | None
+
+
+class Order(BaseModel):
+    """A command, and how far it has come."""
+
+    command: CommandBody
+    status: CommandStatus
+    changed_at: int
+    reason: str = Field(description="What the device said, or why it is kept back; may be empty.")
+    policy: str | None = Field(description="The policy that allows it.")
+    approvals: list[str]
+    waits_for: Wait | None
+    released_at: int | None
+    sends: int
+    sent_at: int | None
+    times_out_at: int | None
+    answered_at: int | None
+    reverts_at: int | None
+    reverted_by: str | None
+    cancelled_by: str | None
+    effect: Effect | None
+
+
+class CommandStory(BaseModel):
+    """A command with everything that is known of it."""
+
+    order: Order
+    due_at: int | None = Field(description="When time alone will change it.")
+    audit: list[Entry]
+
+
+class StopState(BaseModel):
+    """Whether all commands are stopped; who, why and when it was said last."""
+
+    stopped: bool
+    who: str
+    why: str
+    at: int
+
+
 def entry(found: AuditEntry) -> Entry:
     """Return an audit entry as the API tells it."""
     operation = found.operation
@@ -132,6 +191,24 @@ def case_story(told: ToldCase) -> CaseStory:
         evidence=[_piece(each) for each in told.evidence],
         audit=[entry(each) for each in told.audit],
     )
+
+
+def order(row: OrderRow) -> Order:
+    """Return a command as the API tells it."""
+    return _order(orders.decode(row.body))
+
+
+def command_story(told: ToldCommand) -> CommandStory:
+    """Return what is known of a command as the API tells it."""
+    return CommandStory(
+        order=_order(told.order), due_at=told.row.due_at, audit=[entry(each) for each in told.audit]
+    )
+
+
+def _order(known: orders.Order) -> Order:
+    command = {name: getattr(known.command, name) for name in CommandBody.model_fields}
+    rest = {name: getattr(known, name) for name in Order.model_fields if name != "command"}
+    return Order.model_validate({**rest, "command": command})
 
 
 def _life(life: Alarm) -> Life:

@@ -11,7 +11,9 @@ import structlog
 from fastapi import FastAPI
 
 from actors.alarm import Alarm
-from models.operations import AlarmAction, CaseAction
+from models.actions import Command
+from models.operations import AlarmAction, CaseAction, CommandAction
+from models.orders import Order
 from models.policies.policies import BUILT_IN, parse
 from pipeline.asking import Desk
 from pipeline.console.api import shapes
@@ -195,6 +197,69 @@ def test_a_case_is_worked_from_its_opening_to_its_end(api: Api, busy: Pipeline) 
     assert problem(api.post(f"/cases/{case_id}/assign", json={"why": "x"}), 409)
 
 
+def test_a_command_is_sent_by_one_approved_by_another_and_undone(ask: Ask, busy: Pipeline) -> None:
+    api, bob = ask(), ask()
+    bob.headers["X-Operator"] = "bob"
+    entity = api.get("/alarms").json()[0]["entity"]
+    (first, *_) = api.get("/commands", params={"entity": entity, "status": ["succeeded", "refused"]}).json()
+    name = first["command"]["command_id"]
+    told = api.get(f"/commands/{name}").json()
+    assert told["order"] == first
+    assert (first["command"]["kind"], first["command"]["by"]) == ("block_card", "policy")
+    assert first["answered_at"]
+    assert told["audit"] == []
+    assert "already" in problem(api.post(f"/commands/{name}/cancel", json={"why": "x"}), 409)["detail"]
+    assert problem(bob.post(f"/commands/{name}/approve", json={"why": "x"}), 409)
+    undone = bob.post(f"/commands/{name}/revert", json={"why": "a mistake"})
+    if first["status"] == "succeeded":
+        assert undone.json()["who"] == "bob"
+        kinds = [
+            each["command"]["kind"]
+            for each in api.get("/commands", params={"status": ["succeeded", "refused"]}).json()
+        ]
+        assert "unblock_card" in kinds
+    else:
+        assert problem(undone, 409)
+
+
+def test_a_command_by_hand_names_its_sender_and_an_alarm_that_there_is(api: Api, busy: Pipeline) -> None:
+    (alarm, *_) = api.get("/alarms").json()
+    body = {"entity": alarm["entity"], "kind": "block_card", "why": "sure", "alarm_id": alarm["alarm_id"]}
+    sent = api.post("/commands", json=body)
+    assert sent.status_code == 200, sent.text
+    assert api.get(f"/commands/{sent.json()['target']}").json()["order"]["command"]["by"] == "ann"
+    refused = problem(api.post("/commands", json={**body, "alarm_id": "a9"}), 409)
+    assert "has no alarm a9" in refused["detail"]
+    assert problem(api.post("/commands", json={**body, "kind": "explode"}), 422)
+
+
+def test_who_has_sent_a_destructive_command_does_not_approve_it(ask: Ask) -> None:
+    api, bob = ask(), ask()
+    bob.headers["X-Operator"] = "bob"
+    sent = api.post("/commands", json={"entity": "P0001", "kind": "stop_machine", "why": "smoke"}).json()
+    assert sent["after"] == "awaiting_approval"
+    approve = f"/commands/{sent['target']}/approve"
+    assert "another one has to approve it" in problem(api.post(approve, json={"why": "x"}), 409)["detail"]
+    assert bob.post(approve, json={"why": "I see it too"}).json()["verdict"] == "applied"
+    told = api.get(f"/commands/{sent['target']}").json()
+    assert told["order"]["approvals"] == ["bob"]
+    assert [(each["who"], each["verdict"]) for each in told["audit"]] == [
+        ("ann", "applied"),
+        ("ann", "refused"),
+        ("bob", "applied"),
+    ]
+
+
+def test_all_commands_are_stopped_and_let_go_again(api: Api, busy: Pipeline) -> None:
+    assert api.get("/commands/stop").json()["stopped"] is False
+    assert api.post("/commands/stop-all", json={"why": "drill"}).json()["after"] == "stopped"
+    state = api.get("/commands/stop").json()
+    assert (state["stopped"], state["who"], state["why"]) == (True, "ann", "drill")
+    assert api.post("/commands/resume", json={"why": "over"}).json()["after"] == "running"
+    assert [each["action"] for each in api.get("/audit").json()] == ["resume", "stop_all"]
+    assert problem(api.post("/commands/stop-all", json={}), 422)
+
+
 def test_a_change_names_who_and_why_or_is_refused(ask: Ask, busy: Pipeline) -> None:
     api = ask()
     (alarm_id, *_) = ids(api, "/alarms", "alarm_id")
@@ -234,6 +299,8 @@ def test_requests_that_say_too_little_or_too_much_are_refused(
     [
         ("GET", "/alarms/a9"),
         ("POST", "/alarms/a9/note"),
+        ("GET", "/commands/c9"),
+        ("POST", "/commands/c9/cancel"),
         ("GET", "/cases/c9"),
         ("POST", "/cases/c9/note"),
         ("GET", "/nothing"),
@@ -312,13 +379,23 @@ def test_the_description_names_every_change_its_fields_and_its_problems(api: Api
                 assert "x-operator" in names, path
                 assert "409" in operation["responses"]
     posts = {path.rpartition("/")[2] for path, has in told["paths"].items() if "post" in has}
-    renamed = {"take_out_of_service": "out-of-service", "put_in_service": "in-service", "set_due": "due"}
-    wanted = {renamed.get(action, action) for action in (*get_args(AlarmAction), *get_args(CaseAction))}
-    assert wanted - {"open"} <= posts
+    renamed = {
+        "take_out_of_service": "out-of-service",
+        "put_in_service": "in-service",
+        "set_due": "due",
+        "stop_all": "stop-all",
+    }
+    wanted = {
+        renamed.get(action, action)
+        for action in (*get_args(AlarmAction), *get_args(CommandAction), *get_args(CaseAction))
+    }
+    assert wanted - {"open", "send"} <= posts
 
 
-def test_everything_of_an_alarm_s_life_that_is_told_is_there() -> None:
+def test_everything_that_is_told_of_lives_and_commands_is_there() -> None:
     assert set(shapes.Life.model_fields) <= set(Alarm.__struct_fields__)
+    assert set(shapes.CommandBody.model_fields) == set(Command.__struct_fields__)
+    assert set(shapes.Order.model_fields) <= set(Order.__struct_fields__)
 
 
 def test_what_was_asked_recently_is_not_asked_again() -> None:
