@@ -70,9 +70,9 @@ def test_without_a_word_everything_goes_to_the_local_channel() -> None:
         (", times = 3", "", "every and times"),
         ('from = "22:00"', "", "from and until go together"),
         ('"22:00"', '"06:00"', "from and until go together and differ"),
-        ('"22:00"', '"24:00"', "notifications.0.from"),
-        ('"30s"', '"soon"', "notifications.0.group_within"),
-        ('"mon"', '"monday"', "notifications.0.days.0"),
+        ('"22:00"', '"24:00"', "notifications[1] (machines).from"),
+        ('"30s"', '"soon"', "notifications[1] (machines).group_within"),
+        ('"mon"', '"monday"', "notifications[1] (machines).days[1]"),
         ("[teams.night]", "[[notifications]]\nname = 'machines'\nteams = ['night']\n[teams.night]", "two notifications"),
     ],
 )  # fmt: skip
