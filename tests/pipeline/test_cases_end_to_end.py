@@ -90,4 +90,6 @@ def test_cases_open_are_taken_by_one_each_and_become_labels(
     (told,) = json.loads(installed.call("cases", "show", mine, "--json").stdout)
     assert [piece["type"] for piece in told["evidence"]] == ["alarm", "alert"]
     assert told["evidence"][1]["score"]["features"] == {"amount": 12.5}
-    assert [entry["verdict"] for entry in told["audit"]] == ["applied", "applied", "refused"]
+    done = [entry["operation"] for entry in told["audit"] if entry["verdict"] == "applied"]
+    assert [(deed["who"], deed["action"]) for deed in done] == [("ann", "assign"), ("ann", "close")]
+    assert {entry["operation"]["who"] for entry in told["audit"] if entry["verdict"] == "refused"} == {"bob"}
