@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
 from pipeline.bootstrap.run import run_parts
 from pipeline.bootstrap.stores import open_stores
-from pipeline.drill import mounts, plan, proxy, trial, world
+from pipeline.drill import mounts, place, plan, proxy, trial, world
 from pipeline.drill.faults import FAULTS
 from pipeline.drill.ledger import Ledger, LedgerProducer
 from pipeline.drill.load import Knobs, Load
@@ -86,11 +85,14 @@ def steps(options: DrillOptions) -> list[plan.Step]:
 def drill(origin: Origin, options: DrillOptions, report: Report) -> Iterator[Outcome]:
     """Bring everything up, run one trial after the other, verify in the end, and leave nothing running."""
     todo = steps(options)
-    shutil.rmtree(options.state_dir, ignore_errors=True)
+    given = _given(origin, options)
+    _take_down(given, report)
+    place.claim(options.state_dir)
+    place.clear(options.state_dir)
+    place.claim(options.state_dir)
     with ExitStack() as held:
         if not options.keep:
-            held.callback(shutil.rmtree, options.state_dir, ignore_errors=True)
-        given = _given(origin, options)
+            held.callback(place.clear, options.state_dir)
         no_mounts = held.enter_context(_small_disks(given, options, todo))
         servers.bring_up(load_settings(given, os.environ).embedded, lambda line: report("servers", line))
         held.callback(_take_down, given, report)
@@ -216,7 +218,8 @@ def _with(origin: Origin, *flags: str) -> Origin:
 
 def _take_down(given: Origin, report: Report) -> None:
     embedded = load_settings(given, os.environ).embedded
-    servers.take_down(embedded, lambda line: report("servers", line))
+    if place.is_own(embedded.state_dir):
+        servers.take_down(embedded, lambda line: report("servers", line))
 
 
 @contextmanager

@@ -110,8 +110,21 @@ class Looks:
             phantom=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.phantoms),
             doubled=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.repeated),
         )
-        told = "fastdata verify, at the end"
+        told = f"fastdata verify, at the end; in all {self.counts()}"
         return Outcome("verify", 0, told, recovery_s=0.0, settled=settled, findings=findings)
+
+    def counts(self) -> str:
+        """Return how much went through the pipeline."""
+        heard = self.tap.heard
+        numbers = {
+            "transactions acknowledged": len(self.ledger.acked),
+            "scored": len(heard.last),
+            "scores repeated": heard.repeated,
+            "alerts": len(heard.alerts),
+            "commands": len({command.command_id for command in heard.commands}),
+            "carried out": len(self._effects()),
+        }
+        return ", ".join(f"{name} {number:,}" for name, number in numbers.items())
 
     def _group_lags_s(self) -> Iterator[float]:
         own, now = self.settings, wall_ms()

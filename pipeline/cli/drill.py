@@ -65,7 +65,7 @@ def drill(
     for outcome in run(given_of(context).origin(), options, tell):
         outcomes.append(outcome)
         say("\n".join(report.lines(outcome.fault, [outcome])))
-    typer.echo("\n".join(report.table(outcomes)))
+    typer.echo("\n".join((*report.table(outcomes), outcomes[-1].told)))
     if into is not None:
         facts = {"seeds": seeds, "nodes": nodes, "rate": rate}
         into.write_text(json.dumps(report.as_dict(outcomes, facts), indent=1) + "\n", encoding="utf-8")

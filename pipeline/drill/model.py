@@ -17,6 +17,9 @@ MONTH_MS: Final = 28 * 86_400_000
 LARGE: Final = 2.0
 """An amount of so many times the card's mean is large."""
 
+UNUSUAL: Final = 160.0
+"""Few pay more: it makes alerts from the first event on."""
+
 RECENT: Final = 10
 THRESHOLD: Final = 1.9
 
@@ -38,6 +41,7 @@ SPEC: Final = ModelSpec(
         row(
             "suspicion",
             times_usual
+            + (amount > UNUSUAL).as_number()
             + feature("card_count") / 1_000.0
             + coalesce(feature("card_largest"), 0.0) / 10_000.0
             + feature("terminal_large") / 50.0

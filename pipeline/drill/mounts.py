@@ -25,7 +25,17 @@ def mounted(folders: Sequence[Path], megabytes: int) -> Iterator[str | None]:
         yield reason
     finally:
         for folder in reversed(done):
-            subprocess.run([_tool("umount"), "-l", str(folder)], check=False, capture_output=True)
+            _unmount(folder)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount what a killed drill has left."""
+    for below in [path for path in folder.rglob("*") if path.is_mount()]:
+        _unmount(below)
+
+
+def _unmount(folder: Path) -> None:
+    subprocess.run([_tool("umount"), "-l", str(folder)], check=False, capture_output=True)
 
 
 def _not_allowed() -> str | None:

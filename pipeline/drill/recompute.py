@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.events import Label, Transaction
-from pipeline.drill.model import LARGE, MONTH_MS, RECENT
+from pipeline.drill.model import LARGE, MONTH_MS, RECENT, UNUSUAL
 
 Place = tuple[int, int]
 """Partition and offset of a transaction."""
@@ -121,5 +121,5 @@ def _taken(card: _Card, event: Transaction, weight: float) -> tuple[float, float
     now = (event.event_time, event.event_id)
     card.recent = sorted([*card.recent, (*now, event.amount)])[-RECENT:]
     within = [a for time, name, a in card.recent if time > now[0] - MONTH_MS and (time, name) <= now]
-    usual = event.amount / mean if mean else 1.0
+    usual = (event.amount / mean if mean else 1.0) + (event.amount > UNUSUAL)
     return mean, usual + card.weights / weight / 1_000 + max(within, default=0.0) / 10_000

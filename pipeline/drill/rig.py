@@ -5,11 +5,13 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from pipeline.drill.ledger import LedgerProducer
 from pipeline.drill.load import Load
@@ -129,6 +131,21 @@ def until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) 
         if time.monotonic() > deadline:
             raise GiveUpFaultError(f"waited {patience_s:.0f} s for {what}")
         time.sleep(LOOK_S)
+
+
+def await_end(pids: Iterable[int], patience_s: float) -> bool:
+    """Wait until processes have ended, and leave it to their parent, which may be this one, to reap them; tell whether they have."""
+    deadline, left = time.monotonic() + patience_s, list(pids)
+    while (left := [pid for pid in left if _lives(pid)]) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    return not left
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill(pid: int) -> None:

@@ -10,8 +10,9 @@ from typing import Final
 
 import psutil
 
-from pipeline.drill.rig import Rig, pid_of, signal_all, until
+from pipeline.drill.rig import Rig, await_end, pid_of, signal_all, until
 
+END_S: Final = 10.0
 INTERVALS: Final = 1.5
 """How many intervals an old checkpoint is behind."""
 
@@ -56,9 +57,9 @@ def torn(rig: Rig) -> str:
 def _query_down(rig: Rig) -> Iterator[None]:
     """Kill the query with its Java; the block has to end before the supervisor starts it again, a second later."""
     process = psutil.Process(pid_of(rig, "query"))
-    everyone = [process, *process.children(recursive=True)]
+    everyone = [process.pid, *(child.pid for child in process.children(recursive=True))]
     signal_all(process.pid, signal.SIGKILL)
-    psutil.wait_procs(everyone, timeout=10)
+    await_end(everyone, END_S)
     yield
 
 

@@ -5,11 +5,9 @@ import signal
 import time
 from typing import Final
 
-import psutil
-
 from ingest.errors import RetryLaterError
 from ingest.settings import TopicName
-from pipeline.drill.rig import Rig, pid_of, until
+from pipeline.drill.rig import PATIENCE_S, Rig, await_end, pid_of, until
 
 BURST: Final = 10.0
 HALF: Final = 0.5
@@ -52,9 +50,8 @@ def duplicates(rig: Rig) -> str:
 def reread(part: str, rig: Rig) -> str:
     """Let a part read its topics again from their beginning, by setting its group back while it is restarted."""
     pid = pid_of(rig, part)
-    process = psutil.Process(pid)
     os.kill(pid, signal.SIGTERM)
-    process.wait(timeout=60)
+    await_end([pid], PATIENCE_S)
     done: list[int] = []
 
     def rewound() -> bool:

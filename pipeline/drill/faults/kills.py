@@ -4,7 +4,7 @@ from typing import Final
 
 import psutil
 
-from pipeline.drill.rig import Rig, SkipFaultError, kill, pid_of, running, until
+from pipeline.drill.rig import Rig, SkipFaultError, await_end, kill, pid_of, running, until
 
 SURGE: Final = 5.0
 SURGE_S: Final = 3.0
@@ -26,7 +26,7 @@ def twice(what: str, rig: Rig) -> str:
     kill(first)
     until(lambda: running(rig).get(name, first) != first, f"{name} to be started again")
     late_s = rig.rng.uniform(0, 4)
-    psutil.wait_procs([psutil.Process(running(rig)[name])], timeout=late_s)
+    await_end([pid_of(rig, name)], late_s)
     second = pid_of(rig, name)
     kill(second)
     return f"killed {name}, and again {late_s:.1f} s after its start"
@@ -37,7 +37,7 @@ def mid_batch(what: str, rig: Rig) -> str:
     name = name_of(what, rig)
     with rig.load.turned(rate=rig.load.knobs.rate * SURGE):
         moment = rig.rng.uniform(0.2, 1.0) * SURGE_S
-        psutil.wait_procs([psutil.Process(pid_of(rig, name))], timeout=moment)
+        await_end([pid_of(rig, name)], moment)
         kill(victim_of(name, rig).pid)
     return f"killed {name} {moment:.1f} s into a surge of {SURGE:.0f} times the rate"
 
