@@ -68,6 +68,13 @@ def taken_over(spark: SparkSession, features: DataFrame, service: Service, topic
     return taken.mapInArrow(_scorer(tasks), StructType([*rows.schema.fields, *added]))
 
 
+def scored_in_python(features: DataFrame, service: Service) -> DataFrame:
+    """Return rows of a table with a score per estimator, without a topic in between."""
+    rows, tasks = features.drop("win"), _tasks(service)
+    added = [StructField(task.column, DoubleType()) for task in tasks]
+    return rows.mapInArrow(_scorer(tasks), StructType([*rows.schema.fields, *added]))
+
+
 def _rows(features: DataFrame, service: Service) -> DataFrame:
     return features.where(stateful_sql(service)).where(live_sql(service)).drop("win")
 

@@ -18,6 +18,7 @@ from pipeline.cli import (
     models,
     notifications,
     policies,
+    rehearsal,
     run,
     servers,
     storage,
@@ -92,6 +93,7 @@ cases.add_to(app)
 policies.add_to(app)
 dead_letters.add_to(app)
 storage.add_to(app)
+rehearsal.add_to(app)
 api.add_to(app)
 demo.add_to(app)
 drill.add_to(app)
