@@ -186,7 +186,7 @@ class _Draft:
             case Ack():
                 self._order(ordering.answer(self._orders, message, self._rules))
             case Wake():
-                self._settle()
+                self._settle(heard=not message.commands)
             case Score():
                 self._alert(message)
             case _:
@@ -215,8 +215,10 @@ class _Draft:
         self._follow(transitions, alert)
         self._order(ordering.watch(self._orders, alert, self._rules))
 
-    def _settle(self) -> None:
-        self._alarms, transitions = settle_all(self._alarms, self._name, self._now, self._policies)
+    def _settle(self, *, heard: bool) -> None:
+        self._alarms, transitions = settle_all(
+            self._alarms, self._name, self._now, self._policies, heard=heard
+        )
         self._follow(transitions)
 
     def _once(self, operation: Operation) -> None:

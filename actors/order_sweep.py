@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from actors.feed import Look
 from actors.items import Wake
 from actors.permitting import LOOK_MS
 from actors.settings import ActorSettings
@@ -50,10 +51,12 @@ class Resumption:
         self._said = False
 
 
-async def sweep_all(store: EntityStore, settings: ActorSettings, clock: Clock, admit: Admit) -> None:
+async def sweep_all(
+    store: EntityStore, settings: ActorSettings, clock: Clock, look: Look, admit: Admit
+) -> None:
     """Sweep alarms and commands, for ever."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(sweep(store, settings, clock, admit))
+        tasks.create_task(sweep(store, settings, clock, admit, look))
         tasks.create_task(sweep_orders(store, settings, clock, admit))
         tasks.create_task(sweep_stops(store, clock, admit))
 

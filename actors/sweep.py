@@ -6,11 +6,14 @@ what no worker has in memory. Every worker sweeps; whoever comes second finds th
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import structlog
 
+from actors.feed import Feed, Look
 from actors.items import Wake
 from actors.settings import ActorSettings
+from ingest.errors import RetryLaterError as KafkaAwayError
 from ingest.ports import Clock
 from models.alarms import ACTIVE
 from storage.alarms import AlarmStore
@@ -21,15 +24,31 @@ Admit = Callable[[Wake], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
 
-async def sweep(store: AlarmStore, settings: ActorSettings, clock: Clock, admit: Admit) -> None:
-    """Wake what is due, every now and then, for ever; while the store is away, nothing.
+async def sweep(store: AlarmStore, settings: ActorSettings, clock: Clock, admit: Admit, look: Look) -> None:
+    """Wake what is due, every now and then, for ever; while the store or Kafka is away, nothing.
 
-    Alarms that an earlier version left without a due time are woken first, once.
+    Alarms that an earlier version left without a due time are woken first, once. Nothing is woken before the workers
+    have taken what had come meanwhile: after an outage, alerts that wait in Kafka are no silence.
     """
-    await _wake(admit, lambda: undated(store))
+    feed, is_first = Feed(), True
     while True:
         await asyncio.sleep(settings.sweep_s)
-        await _wake(admit, lambda: due(store, clock(), settings.sweep_most))
+        until = await asyncio.to_thread(_heard_until, feed, clock, look)
+        if until is None:
+            continue
+        if is_first:
+            await _wake(admit, lambda: undated(store))
+        is_first = False
+        await _wake(admit, partial(due, store, until, settings.sweep_most))
+
+
+def _heard_until(feed: Feed, clock: Clock, look: Look) -> int | None:
+    now = clock()
+    try:
+        return feed.heard_until(now, look())
+    except KafkaAwayError as error:
+        _log.warning("sweep_left_out", error=str(error))
+        return None
 
 
 def due(store: AlarmStore, now: int, most: int) -> set[str]:

@@ -55,15 +55,17 @@ def due_at(alarms: Alarms, alarm: Alarm, policies: Policies) -> int | None:
     return min(found, default=None)
 
 
-def settle_all(alarms: Alarms, entity: str, now: int, policies: Policies) -> Step:
-    """Do everything that is due, silence included: for one who has taken all alerts of the entity until now.
+def settle_all(alarms: Alarms, entity: str, now: int, policies: Policies, *, heard: bool = True) -> Step:
+    """Do everything that is due.
 
     Parameters
     ----------
     now
         Milliseconds since the epoch.
+    heard
+        Whether all alerts of the entity until now were taken; else silence is left for later.
     """
-    step = settle(alarms, now, policies, silent=tuple(alarms.by_condition))
+    step = settle(alarms, now, policies, silent=tuple(alarms.by_condition) if heard else ())
     return then(step, lambda settled: finish(settled, entity, now, policies))
 
 

@@ -12,6 +12,7 @@ from faust.types.tuples import Message
 
 from actors.agent import Take, build_app
 from actors.errors import StopProcessError
+from actors.feed import look_at
 from actors.items import Reader, read_ack, read_alert, read_operation
 from actors.lanes import Lanes
 from actors.order_permits import FleetOf, unregistered
@@ -67,7 +68,7 @@ def run_worker(
             store, producer, settings, policies, reject=reject, clock=clock, stop=stop, fleet_of=fleet_of
         )
 
-    sweeping = partial(sweep_all, store, settings, clock)
+    sweeping = partial(sweep_all, store, settings, clock, partial(look_at, kafka, settings.group))
     asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))
 
 

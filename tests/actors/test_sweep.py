@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from actors.feed import Feed, Look, Reach
 from actors.items import Wake
 from actors.settings import ActorSettings
 from actors.sweep import sweep
 from actors.work import Work
+from ingest.errors import RetryLaterError as KafkaAwayError
+from models.policies.policies import parse
 from models.scores import Score
 from storage.alarms import AlarmRow
 from storage.errors import RetryLaterError
@@ -30,7 +33,7 @@ def row(number: int, **fields: Any) -> AlarmRow:
     return AlarmRow(**{**values, **fields})
 
 
-async def woken(store: Any, settings: ActorSettings, now: int, rounds: int) -> list[str]:
+async def woken(store: Any, settings: ActorSettings, now: int, rounds: int, look: Look = dict) -> list[str]:
     """Return the entities that so many admissions were for."""
     found: list[str] = []
     enough = asyncio.Event()
@@ -40,7 +43,7 @@ async def woken(store: Any, settings: ActorSettings, now: int, rounds: int) -> l
         if len(found) >= rounds:
             enough.set()
 
-    task = asyncio.create_task(sweep(store, settings, lambda: now, admit))
+    task = asyncio.create_task(sweep(store, settings, lambda: now, admit, look))
     await asyncio.wait_for(enough.wait(), timeout=30)
     task.cancel()
     return found[:rounds]
@@ -87,14 +90,52 @@ def test_a_wake_settles_and_lists_an_alarm_that_no_worker_had_in_memory(
     store: MemoryEntityStore,
     producer: Any,
     alert: Callable[..., Score],
-    settings: ActorSettings,
 ) -> None:
     make_work(store, producer)([alert("e1")])
     (opened,) = store.latest_alarms(9)
     assert opened.due_at is not None
-    assert opened.due_at - opened.opened_at == settings.off_delay_s * 1_000
-    brief = settings.model_copy(update={"off_delay_s": 0.001})
-    make_work(store, producer, settings=brief)([Wake(opened.entity)])
+    assert opened.due_at - opened.opened_at == 10_000
+    brief = parse('[alarms.default]\noff_delay = "1ms"', "this test")
+    make_work(store, producer, policies=brief)([Wake(opened.entity)])
     (returned,) = store.latest_alarms(9)
     assert (returned.state, returned.due_at) == ("returned_unacknowledged", None)
     assert returned.version > opened.version
+
+
+def test_nothing_is_woken_while_alerts_wait_in_kafka(store: MemoryEntityStore, quick: ActorSettings) -> None:
+    looks = iter([KafkaAwayError("away"), 3, 7, 9, *[10] * 1_000_000])
+    seen: list[int] = []
+
+    def look() -> dict[int, Reach]:
+        found = next(looks)
+        if isinstance(found, Exception):
+            raise found
+        seen.append(found)
+        return {0: Reach(10, found), 1: Reach(4, 4)}
+
+    store.record_alarm(row(2, due_at=10))
+    assert asyncio.run(woken(store, quick, now=10, rounds=1, look=look)) == ["card-2"]
+    assert seen[:4] == [3, 7, 9, 10]
+
+
+def test_a_feed_that_never_rests_is_heard_until_where_it_ended_before() -> None:
+    feed = Feed()
+    assert feed.heard_until(1_000, {0: Reach(10, 5)}) is None
+    assert feed.heard_until(2_000, {0: Reach(30, 9)}) is None
+    assert feed.heard_until(3_000, {0: Reach(50, 10)}) == 1_000
+    assert feed.heard_until(4_000, {0: Reach(70, 49)}) is None
+    assert feed.heard_until(5_000, {0: Reach(90, 70)}) == 4_000
+    assert feed.heard_until(6_000, {0: Reach(90, 90)}) == 6_000
+
+
+def test_a_command_that_is_due_says_nothing_of_silence(
+    make_work: Callable[..., Work], store: MemoryEntityStore, producer: Any, alert: Callable[..., Score]
+) -> None:
+    brief = parse('[alarms.default]\noff_delay = "1ms"', "this test")
+    work = make_work(store, producer, policies=brief)
+    work([alert("e1")])
+    entity = store.latest_alarms(9)[0].entity
+    work([Wake(entity, commands=("k1",))])
+    assert store.latest_alarms(9)[0].state == "active_unacknowledged"
+    work([Wake(entity)])
+    assert store.latest_alarms(9)[0].state == "returned_unacknowledged"
