@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo drill test lint bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 
 demo: $(VENV)/.runtime ## a card swipe to an acknowledged command, on real servers
 	$(BIN)/fastdata demo
+
+drill: $(VENV)/.runtime ## every fault once under load: nothing lost, doubled or wrong (about 20 minutes)
+	$(BIN)/fastdata drill --seeds 1 --stop-s 12 --away-s 30
 
 test: $(VENV)/.dev ## the whole test suite on embedded servers
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
