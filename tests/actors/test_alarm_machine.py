@@ -218,13 +218,18 @@ class Alarming(RuleBasedStateMachine):
             stop=threading.Event(),
         )
 
-    def deliver(self, worker: int, items: Sequence[Score | Ack | Operation | Wake]) -> None:
-        """Give a batch until it is done; a crash loses the worker's memory."""
+    def deliver(
+        self, worker: int, items: Sequence[Score | Ack | Operation | Wake], *, overtaken: bool = False
+    ) -> None:
+        """Give a batch until it is done; a crash loses the worker's memory, and others may come first then."""
         while True:
             try:
                 return self.workers[worker](items)
             except CrashError:
                 self.workers[worker] = self.started()
+            if overtaken:
+                self.skipped += OFF_DELAY + 10
+                self.workers[1 - worker]([Wake(entity) for entity in ENTITIES])
 
     @rule(
         worker=st.integers(0, 1),
@@ -232,6 +237,7 @@ class Alarming(RuleBasedStateMachine):
         waited=st.sampled_from((0, 0, 0, 30, 500)),
         crash_at=st.integers(-1, 14),
         after=st.booleans(),
+        overtaken=st.booleans(),
     )
     def alerts(
         self,
@@ -241,10 +247,12 @@ class Alarming(RuleBasedStateMachine):
         crash_at: int,
         *,
         after: bool,
+        overtaken: bool,
     ) -> None:
         now = self.clock()
         self.fuse.left, self.fuse.after = crash_at, after
-        self.deliver(worker, [score(*fields, arrived=max(0, now - waited)) for fields in batch])
+        alerts = [score(*fields, arrived=max(0, now - waited)) for fields in batch]
+        self.deliver(worker, alerts, overtaken=overtaken)
         for event_id, entity, model, value in batch:
             self.taken[entity, model].setdefault(event_id, (now, value))
 
@@ -254,13 +262,26 @@ class Alarming(RuleBasedStateMachine):
         model=st.sampled_from(MODELS),
         gap=st.integers(1, 40),
     )
+    def alerts_come(self, worker: int, entity: str, model: str, gap: int) -> None:
+        self.alerts_keep_coming(worker, entity, model, gap)
+
     def alerts_keep_coming(self, worker: int, entity: str, model: str, gap: int) -> None:
-        for _ in range(4):
+        for _ in range(5):
             self.skipped += gap
             fields = (f"{entity}-k{self.skipped}", entity, model, 0.65)
             now = self.clock()
             self.deliver(worker, [score(*fields, arrived=now)])
             self.taken[entity, model].setdefault(fields[0], (now, 0.65))
+
+    @rule(worker=st.integers(0, 1), entity=st.sampled_from(ENTITIES), model=st.sampled_from(MODELS[:2]))
+    def a_condition_comes_back_often_and_is_acknowledged(self, worker: int, entity: str, model: str) -> None:
+        for _ in range(3):
+            self.skipped += OFF_DELAY + 10
+            self.deliver(worker, [Wake(entity)])
+            self.alerts_keep_coming(worker, entity, model, 1)
+        row = next(r for r in self.store.alarms_of(entity) if r.condition == model)
+        self.ask(worker, row, "acknowledge", None, 1)
+        self.alerts_keep_coming(worker, entity, model, 30)
 
     @rule(
         worker=st.integers(0, 1),
