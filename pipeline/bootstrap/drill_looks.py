@@ -22,7 +22,7 @@ from pipeline.drain import Look as Drained
 from pipeline.drill import oracle
 from pipeline.drill.ledger import Ledger
 from pipeline.drill.load import Load
-from pipeline.drill.oracle import Evidence, Findings
+from pipeline.drill.oracle import NOTHING, Evidence, Findings
 from pipeline.drill.pipeline import Pipeline
 from pipeline.drill.recompute import TOLERANCE
 from pipeline.drill.tap import READ, Tap
@@ -66,6 +66,7 @@ class Looks:
     wrong: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
     counted_twice: int = 0
+    found: Findings = NOTHING
 
     def stand(self) -> Stand:
         """Return what a trial needs."""
@@ -86,10 +87,13 @@ class Looks:
         self.load.pause()
         try:
             settled = self._settled()
-            findings = oracle.judge(self._evidence())
+            self.found = oracle.judge(self._evidence())
+        except RetryLaterError as error:
+            log.warning("a ledger can't be read, so nothing is settled", reason=str(error))
+            settled = False
         finally:
             self.load.resume()
-        return Look(settled, findings, self.counted_twice)
+        return Look(settled, self.found, self.counted_twice)
 
     def remedy(self) -> str:
         """Start everything again without its checkpoints: what is left when a query can't go on."""
@@ -104,13 +108,16 @@ class Looks:
         """Return the outcome of `fastdata verify` on all of it."""
         self.load.pause()
         settled = self._settled()
-        found = PATIENTLY(checks.reconcile, self.settings)
+        told = f"fastdata verify, at the end; in all {self.counts()}"
+        try:
+            found = PATIENTLY(checks.reconcile, self.settings)
+        except RetryLaterError as error:
+            return Outcome("verify", 0, f"{told}; not done: {error}")
         findings = Findings(
             lost=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.missing),
             phantom=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.phantoms),
             doubled=frozenset(f"{s.name}: {n}" for s in found.stages for n in s.repeated),
         )
-        told = f"fastdata verify, at the end; in all {self.counts()}"
         return Outcome("verify", 0, told, recovery_s=0.0, settled=settled, findings=findings)
 
     def counts(self) -> str:

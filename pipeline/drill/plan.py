@@ -7,8 +7,8 @@ from typing import Final
 
 from pipeline.errors import RefuseUsageError
 
-LAST: Final = ("checkpoint-lost", "duplicates")
-"""What reads everything again, and what leaves traces in the features of later events, comes after all others."""
+LAST: Final = ("checkpoint-lost", "duplicates", "disk-full-cassandra")
+"""What reads everything again, leaves traces in the features of later events, or may not come back, comes after all others."""
 
 
 @dataclass(frozen=True)
