@@ -20,13 +20,14 @@ INTERVALS: Final = 1.5
 def lost(rig: Rig) -> str:
     """Take the checkpoints away while the query is down: it has to read everything again."""
     with _query_down(rig):
-        rig.checkpoint.rename(_aside(rig, "lost"))
+        _empty(rig.checkpoint)
     return "the query was killed and its checkpoints deleted"
 
 
 def old(rig: Rig) -> str:
     """Put the checkpoints of an earlier moment in their place: everything since then is read again."""
-    kept = _aside(rig, "old")
+    kept = rig.checkpoint.with_name("checkpoints-old")
+    shutil.rmtree(kept, ignore_errors=True)
     pid = pid_of(rig, "query")
     signal_all(pid, signal.SIGSTOP)
     try:
@@ -36,8 +37,8 @@ def old(rig: Rig) -> str:
     behind_s = rig.interval_s * INTERVALS
     time.sleep(behind_s)
     with _query_down(rig):
-        rig.checkpoint.rename(_aside(rig, "new"))
-        kept.rename(rig.checkpoint)
+        _empty(rig.checkpoint)
+        shutil.copytree(kept, rig.checkpoint, dirs_exist_ok=True)
     return f"the query was killed and its checkpoints replaced by those of {behind_s:.0f} s before"
 
 
@@ -67,8 +68,7 @@ def _numbered(folder: Path) -> list[Path]:
     return [file for file in folder.iterdir() if file.name.isdecimal()]
 
 
-def _aside(rig: Rig, name: str) -> Path:
-    """Return a place beside the checkpoints that is free."""
-    place = rig.checkpoint.with_name(f"checkpoints-{name}")
-    shutil.rmtree(place, ignore_errors=True)
-    return place
+def _empty(folder: Path) -> None:
+    """Delete what lies in a folder, which may be a file system of its own."""
+    for below in folder.iterdir():
+        shutil.rmtree(below) if below.is_dir() else below.unlink()
