@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
 from infra.embedded.layout import servers_dir
 from ingest.consumer import Consumer
 from ingest.door import Door
@@ -33,6 +35,7 @@ from pipeline.errors import StopProcessError
 from pipeline.part import NAMES
 from pipeline.settings import Settings
 from pipeline.settings_sources import Origin
+from storage.errors import StorageError
 from storage.session import connect
 
 Report = Callable[[str, str], None]
@@ -140,7 +143,7 @@ def _stage(
     given: Origin, options: DrillOptions, slow: proxy.Proxy | None, no_mounts: str | None, report: Report
 ) -> Iterator[_Stage]:
     settings = load_settings(given, os.environ)
-    schema.migrate(settings)
+    _migrate(settings)
     artifacts.keep(settings.models_dir, artifact())
     deploy.deploy(
         settings, artifact().name, None, shadow=False, stop=threading.Event(), report=lambda _: None
@@ -205,6 +208,17 @@ def _stage(
             pipeline.stop()
             over.set()
             listener.join()
+
+
+def _migrate(settings: Settings) -> None:
+    """Create topics and tables; three new nodes need some seconds to agree on each table."""
+    attempts = Retrying(
+        retry=retry_if_exception_type(StorageError),
+        wait=wait_fixed(2),
+        stop=stop_after_attempt(10),
+        reraise=True,
+    )
+    attempts(schema.migrate, settings)
 
 
 def _given(origin: Origin, options: DrillOptions) -> Origin:
