@@ -137,10 +137,11 @@ def _full(order: Order, policy: CommandPolicy, orders: Iterable[Order], now: int
         return None
     most, within = policy.per_entity.most, policy.per_entity.within
     counting = sorted(
-        each.released_at
+        let_go_at
         for each in orders
-        if each.policy == order.policy and not each.is_errand and each.released_at is not None
-        if each.released_at + within > now
+        if each.policy == order.policy and not each.is_errand and each.command_id != order.command_id
+        if (let_go_at := now if each.waits_for == "permit" else each.released_at) is not None
+        if let_go_at + within > now
     )
     if len(counting) < most:
         return None

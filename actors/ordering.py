@@ -55,7 +55,7 @@ def begun(command: Command, policy: CommandPolicy, orders: Orders, rules: Rules)
 def answer(orders: Orders, ack: Ack, rules: Rules) -> dict[str, Order]:
     """Return the orders that an answer changes; any but the first last word changes nothing.
 
-    After `timed_out` any last word counts still, and after `expired` that it succeeded all the same.
+    After no device has spoken in time any last word counts still, and after its `expired` that it succeeded all the same.
     """
     known = orders.get(ack.command_id)
     if known is None or known.released_at is None or not _counts(known, ack):
@@ -117,8 +117,9 @@ def _command(alarm: Alarm, policy: CommandPolicy, entity: str, now: int) -> Comm
 def _counts(known: Order, ack: Ack) -> bool:
     if ack.outcome == "delivered":
         return known.status in {"held", "queued", "sent"}
-    late = known.status == "timed_out" or (known.status == "expired" and ack.outcome == "succeeded")
-    return late or known.status not in ENDED
+    if known.status in {"timed_out", "expired"} and known.answered_at is None:
+        return True
+    return known.status not in ENDED or (known.status == "expired" and ack.outcome == "succeeded")
 
 
 def _answered(known: Order, ack: Ack, rules: Rules) -> Order:

@@ -231,12 +231,7 @@ class Ordering(RuleBasedStateMachine):
         command = self.wire.published[-1 - which % len(self.wire.published)].command
         if outcome == "cancelled" and not command.cancels:
             return
-        name = command.cancels or command.command_id
-        ack = Ack(command_id=name, entity=command.entity, outcome=outcome, reason="", at=self.now)
-        self.deliver(worker, [ack] * times, crash_at)
-        late = self.last_words.get(name) == "expired" and outcome == "succeeded"
-        if outcome != "delivered" and (name not in self.last_words or late):
-            self.last_words[name] = outcome
+        self.heard(worker, command, outcome, crash_at, times)
 
     @rule(
         worker=st.integers(0, 1),
@@ -289,6 +284,91 @@ class Ordering(RuleBasedStateMachine):
         self.deliver(
             worker, [self.wish("send", entity, f"by-hand-{len(self.asked)}", who, kind=kind)], crash_at
         )
+
+    @rule(
+        worker=st.integers(0, 1),
+        machines=st.lists(st.sampled_from(MACHINES), min_size=1, max_size=4, unique=True),
+        approvers=st.sampled_from((("ann", "bob"), ("ann", "bob"), ("bob", "bob"))),
+    )
+    def machines_are_to_be_stopped(
+        self, worker: int, machines: list[str], approvers: tuple[str, str]
+    ) -> None:
+        for entity in machines:
+            self.alerted += 1
+            self.deliver(worker, [score(f"e{self.alerted}", entity, "wear", 0.95, self.now)])
+        self.people_approve_all(worker, approvers)
+
+    def people_approve_all(self, worker: int, people: Sequence[str]) -> None:
+        waiting = [o.command for o in self.orders.values() if o.status == "awaiting_approval"]
+        self.deliver(
+            worker, [self.wish("approve", c.entity, c.command_id, who) for c in waiting for who in people]
+        )
+
+    @rule(
+        worker=st.integers(0, 1),
+        entity=st.sampled_from(MACHINES),
+        condition=st.sampled_from((("heat", "reduce_load"), ("wear", "stop_machine"))),
+        who=st.sampled_from(("ann", "bob")),
+        times=st.integers(1, 4),
+    )
+    def an_operator_insists_alone(
+        self, worker: int, entity: str, condition: tuple[str, CommandKind], who: str, times: int
+    ) -> None:
+        model, kind = condition
+        self.alerted += 1
+        self.deliver(worker, [score(f"e{self.alerted}", entity, model, 0.6, self.now)])
+        for _ in range(times):
+            name = f"by-hand-{len(self.asked)}"
+            self.deliver(worker, [self.wish("send", entity, name, who, kind=kind)])
+            self.deliver(worker, [self.wish("approve", entity, name, who)])
+
+    @rule(
+        worker=st.integers(0, 1), outcome=st.sampled_from(("succeeded", "succeeded", "refused", "delivered"))
+    )
+    def all_devices_answer(self, worker: int, outcome: Outcome) -> None:
+        published = {each.command.command_id: each.command for each in self.wire.published}
+        for name, command in published.items():
+            if name not in self.last_words and not command.cancels:
+                self.heard(worker, command, outcome)
+
+    def heard(
+        self, worker: int, command: Command, outcome: Outcome, crash_at: int = -1, times: int = 1
+    ) -> None:
+        name = command.cancels or command.command_id
+        ack = Ack(command_id=name, entity=command.entity, outcome=outcome, reason="", at=self.now)
+        self.deliver(worker, [ack] * times, crash_at)
+        late = self.last_words.get(name) == "expired" and outcome == "succeeded"
+        if outcome != "delivered" and (name not in self.last_words or late):
+            self.last_words[name] = outcome
+
+    @rule(worker=st.integers(0, 1), which=st.integers(0, 20), answered=st.booleans())
+    def a_command_is_undone_and_again(self, worker: int, which: int, *, answered: bool) -> None:
+        done = [o for o in self.orders.values() if o.status == "succeeded" and not o.is_errand]
+        if not done:
+            return
+        command = done[which % len(done)].command
+        self.deliver(worker, [self.wish("revert", command.entity, command.command_id, "ann")])
+        if answered:
+            self.all_devices_answer(worker, "succeeded")
+        self.deliver(worker, [self.wish("revert", command.entity, command.command_id, "bob")])
+
+    @rule(which=st.integers(0, 50), more=st.sampled_from((0, 1, 1_000)), sweeps=st.booleans())
+    def time_passes_until_something_is_due(self, which: int, more: int, *, sweeps: bool) -> None:
+        dues = sorted({at for o in self.orders.values() if (at := due_at(o)) is not None and at >= self.now})
+        if dues:
+            self.now = dues[which % len(dues)] + more
+        if sweeps:
+            self.sweep(0, -1, after=False)
+
+    @rule(which=st.integers(0, 50), more=st.sampled_from((0, 1, 1_000)), sweeps=st.booleans())
+    def time_passes_until_one_expires(self, which: int, more: int, *, sweeps: bool) -> None:
+        ends = sorted(
+            {o.command.expires_at for o in self.orders.values() if o.command.expires_at >= self.now}
+        )
+        if ends:
+            self.now = ends[which % len(ends)] + more
+        if sweeps:
+            self.sweep(0, -1, after=False)
 
     def wish(
         self,
@@ -362,7 +442,7 @@ class Ordering(RuleBasedStateMachine):
             if command.kind in DESTRUCTIVE and not command.cancels:
                 behind = {
                     entry.operation.who.strip().casefold()
-                    for entry in self.store.latest_audit(999)
+                    for entry in self.store.latest_audit(9_999)
                     if entry.verdict == "applied"
                     and isinstance(entry.operation, CommandOperation)
                     and entry.operation.command_id == command.command_id
@@ -423,6 +503,16 @@ class Ordering(RuleBasedStateMachine):
                 assert name not in published
             if order.status == "cancelled" and order.released_at is None:
                 assert name not in published
+
+    @invariant()
+    def a_cancel_ends_a_command_or_asks_its_device(self) -> None:
+        orders = self.orders
+        for entry in self.store.latest_audit(9_999):
+            operation = entry.operation
+            assert isinstance(operation, CommandOperation)
+            if operation.action == "cancel" and entry.verdict == "applied":
+                order = orders[operation.command_id]
+                assert order.cancelled_by is not None or order.status == "cancelled"
 
     @invariant()
     def nothing_but_requests_to_drop_goes_while_all_is_stopped(self) -> None:
@@ -499,4 +589,4 @@ def score(event_id: str, entity: str, model: str, value: float, event_time: int)
 
 
 TestOrdering = Ordering.TestCase
-TestOrdering.settings = hypothesis_settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestOrdering.settings = hypothesis_settings(max_examples=120, stateful_step_count=30, deadline=None)
