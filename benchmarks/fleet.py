@@ -43,13 +43,16 @@ from models.fleet import (
 )
 from models.spec import ModelSpec
 from processing.history import write_history
+from processing.settings import ProcessingSettings
 from processing.training import train
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
 START: Final = 1_767_225_600_000
-INTERVAL_S: Final = 120
-"""Seconds between two commits, as in the settings by default."""
+INTERVAL_S: Final[int] = ProcessingSettings.model_fields["interval_s"].default
+"""Seconds between two commits by default."""
+
+LIMIT_MS: Final = 150
 
 AFTER: Final = 2 * HOUR
 """After a repair a machine warms up, and windows still hold what was: no alarm counts as false in this time."""
@@ -68,9 +71,8 @@ def main() -> None:
     parser.add_argument("--training-hours", type=float, default=26)
     parser.add_argument("--seed", type=int, default=11, help="seed of the watched machines")
     parser.add_argument("--latency", action="store_true", help="measure latency at a reading a second")
-    parser.add_argument(
-        "--seconds", type=int, default=240, help="length of the latency window, two intervals"
-    )
+    parser.add_argument("--interval", type=int, default=INTERVAL_S, help="seconds between two commits")
+    parser.add_argument("--intervals", type=int, default=2, help="length of the latency window")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fastdata-fleet-") as folder:
         artifacts = _trained(Path(folder), asked)
@@ -199,15 +201,15 @@ def _latency(artifacts: Sequence[Artifact], asked: Any) -> Iterator[str]:
         query = threading.Thread(
             target=run,
             args=(kafka, artifacts, Path(name), stop),
-            kwargs={"interval_s": INTERVAL_S},
+            kwargs={"interval_s": asked.interval},
             daemon=True,
         )
         query.start()
         warm = time.time() + 90
-        _paced(kafka, Fleet(settings, round(time.time() * 1_000)), warm + asked.seconds)
+        _paced(kafka, Fleet(settings, round(time.time() * 1_000)), warm + asked.intervals * asked.interval)
         stop.set()
         query.join()
-        yield from _spread(kafka, round(warm * 1_000))
+        yield from _spread(kafka, round(warm * 1_000), asked.interval)
 
 
 def _paced(kafka: KafkaSettings, fleet: Fleet, until: float) -> None:
@@ -223,7 +225,7 @@ def _paced(kafka: KafkaSettings, fleet: Fleet, until: float) -> None:
         producer.flush()
 
 
-def _spread(kafka: KafkaSettings, since_ms: int) -> Iterator[str]:
+def _spread(kafka: KafkaSettings, since_ms: int, interval_s: int) -> Iterator[str]:
     seen: dict[tuple[str, str], tuple[int, int]] = {}
     for record in read_all(kafka, "scores"):
         score = scores.decode(record.value or b"")
@@ -234,7 +236,7 @@ def _spread(kafka: KafkaSettings, since_ms: int) -> Iterator[str]:
     entered, spans = np.array(list(seen.values())).T
     rate = len(spans) / (np.ptp(entered) / 1_000)
     quantiles = ", ".join(f"p{q:g} {np.percentile(spans, q):,.0f}" for q in (50, 90, 99, 99.9))
-    yield f"{len(spans):,} scores by three models at {rate:,.0f}/s: {quantiles} ms from Kafka to Kafka, over interval ends (every {INTERVAL_S} s)"
+    yield f"{len(spans):,} scores by three models at {rate:,.0f}/s: {quantiles} ms from Kafka to Kafka, over interval ends (every {interval_s} s); {np.mean(spans > LIMIT_MS):.2%} took more than {LIMIT_MS} ms"
 
 
 def _say(line: str) -> None:
