@@ -33,7 +33,9 @@ class Asking:
         self._client = client
         self._settings = settings
         self._clock = clock
-        self._turns = asyncio.Semaphore(settings.connections)  # the client's own queue is slow when it is long
+        self._turns = asyncio.Semaphore(
+            settings.connections
+        )  # the client's own queue is slow when it is long
 
     async def hand_over(self, command: Command) -> Reply:
         """Post a command until the device has it; `Again` when it has expired before."""

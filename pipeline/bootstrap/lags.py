@@ -11,9 +11,7 @@ from pipeline.settings import Settings
 
 def group_lags(settings: Settings) -> dict[str, int]:
     """Return the records that wait, by `group: topic`."""
-    return {
-        f"{group}: {topic}": group_lag(settings.kafka, group, topic) for group, topic in groups(settings)
-    }
+    return {f"{group}: {topic}": group_lag(settings.kafka, group, topic) for group, topic in groups(settings)}
 
 
 def ends(settings: Settings) -> dict[TopicName, int]:

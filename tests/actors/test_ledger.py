@@ -114,7 +114,10 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
 
 def test_a_ledger_of_another_version_is_refused(path: Path, ledger: Ledger) -> None:
     ledger._connection.execute("pragma user_version = 7")
-    with pytest.raises(RefuseLedgerError, match=f"version 7, this program writes {VERSION}"), open_ledger(path):
+    with (
+        pytest.raises(RefuseLedgerError, match=f"version 7, this program writes {VERSION}"),
+        open_ledger(path),
+    ):
         pass
 
 

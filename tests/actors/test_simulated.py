@@ -96,9 +96,7 @@ def test_a_restart_while_the_device_sleeps_loses_nothing_and_repeats_nothing(
     assert [effect.command_id for effect in ledger.effects()].count("c1") == 1
 
 
-def test_a_command_and_the_one_that_reverts_it_stay_in_order(
-    plant: Callable[..., Plant], wakes: int
-) -> None:
+def test_a_command_and_the_one_that_reverts_it_stay_in_order(plant: Callable[..., Plant], wakes: int) -> None:
     sleepy = plant(sleep_probability=1)
     sleepy.take(command("c1"), command("c2", kind="restore_load", reverts="c1"))
     assert sleepy.hear(wakes) == [("c1", "succeeded"), ("c2", "succeeded")]
