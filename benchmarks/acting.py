@@ -1,0 +1,363 @@
+"""What the actors take: `python -m benchmarks.acting [--alerts N] [--entities N] [--workers N] [--kill-every S]`.
+
+Alerts go to a real Kafka; workers as processes take them, keep everything in a real Cassandra and send commands to a
+simulated gateway, whose answers come back. Beside it, in the same run: the same alerts read by a plain consumer of
+Kafka, which keeps nothing. At the end every place is counted: alerts taken, alarms, commands, effects in the ledger.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import psutil
+
+from actors.bridges.simulated import SimulatedDevices
+from actors.gateway import Gateway, run_gateway
+from actors.ledger_file import open_ledger
+from actors.settings import ActorSettings, GatewaySettings
+from actors.worker import run_worker
+from infra.embedded import EmbeddedSettings, down, up
+from ingest.admin import broker_count, group_lag
+from ingest.consumer import Consumer
+from ingest.producer import Producer
+from ingest.reading import read_all
+from ingest.settings import KafkaSettings, TopicSettings
+from ingest.topics import ensure_topics
+from models.actions import decode_ack, decode_command
+from models.policies.policies import BUILT_IN, parse
+from models.scores import Score, encode
+from storage.entity_store import CassandraEntityStore
+from storage.migrate import migrate
+from storage.session import connect, node_count
+from storage.settings import CassandraSettings
+
+LOOK_S: Final = 0.1
+STILL_S: Final = 3.0
+"""Nothing left for so long: it is over."""
+
+QUIET_S: Final = 180.0
+"""After so long without progress the run is given up."""
+
+Servers = tuple[KafkaSettings, CassandraSettings]
+
+
+def main() -> None:
+    """Run it, and print figures as a table and as JSON."""
+    options = _options()
+    with servers(options) as (kafka, cassandra), tempfile.TemporaryDirectory() as scratch:
+        found = measure(options, kafka, cassandra, Path(scratch))
+    print(json.dumps(found, indent=2))
+    if found["wrong"]:
+        sys.exit(f"something was lost or done twice: {', '.join(found['wrong'])}")
+
+
+def measure(
+    options: argparse.Namespace, kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path
+) -> dict[str, Any]:
+    """Send, take, answer, count."""
+    count, names = options.alerts, [f"tok_{n:024x}" for n in range(options.entities)]
+    with ExitStack() as stack:
+        producer = stack.enter_context(Producer(kafka))
+        crew = stack.enter_context(Crew(kafka, cassandra, scratch, options.workers, options.shards))
+        store = CassandraEntityStore(stack.enter_context(connect(cassandra)), cassandra, _now)
+        if options.rate is None:
+            crew.stand_by()
+        sent_at = time.monotonic()
+        killing = crew.killing(options.kill_every) if options.kill_every else None
+        for number in range(count):
+            if options.rate is not None:
+                time.sleep(max(0.0, sent_at + number / options.rate - time.monotonic()))
+            score = _alert(number, names[number % len(names)])
+            producer.send("alerts", score.entity, encode(score))
+        producer.flush()
+        sending_s = time.monotonic() - sent_at
+        if killing is not None:
+            killing.set()
+        if options.rate is None:
+            crew.go()
+        peak = _await(kafka, crew, sent_at if options.rate is not None else None)
+        return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak})
+
+
+class Crew:
+    """The workers and the gateway, as processes."""
+
+    def __init__(
+        self, kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, workers: int, shards: int
+    ) -> None:
+        self.ledger = scratch / "ledger.sqlite"
+        self.kills = 0
+        self._context = multiprocessing.get_context("spawn")
+        self._worker = (kafka, cassandra, scratch, shards)
+        self._gateway = self._context.Process(target=_gateway, args=(kafka, self.ledger), daemon=True)
+        self._wanted = workers
+        self.workers: list[BaseProcess] = []
+
+    def __enter__(self) -> Self:
+        self._gateway.start()
+        self.go()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (*self.workers, self._gateway):
+            process.kill()
+            process.join()
+
+    def stand_by(self) -> None:
+        """Hold the workers until `go`, so that what they take is there already."""
+        for process in self.workers:
+            process.kill()
+            process.join()
+        self.workers = []
+
+    def go(self) -> float:
+        """Start the workers that are wanted; return when."""
+        while len(self.workers) < self._wanted:
+            process = self._context.Process(target=_work, args=self._worker, daemon=True)
+            process.start()
+            self.workers.append(process)
+        return time.monotonic()
+
+    def killing(self, every_s: float) -> threading.Event:
+        """Kill one worker without warning every so many seconds, and start another, until the event is set."""
+        over = threading.Event()
+        threading.Thread(target=self._kill, args=(every_s, over), daemon=True).start()
+        return over
+
+    def memory_mb(self) -> float:
+        """Return the resident memory of the largest worker in MiB."""
+        return max((_memory(process) for process in self.workers), default=0.0)
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of all workers that run."""
+        return sum(sum(psutil.Process(p.pid).cpu_times()[:2]) for p in self.workers if p.is_alive())
+
+    def _kill(self, every_s: float, over: threading.Event) -> None:
+        chance = random.Random(0)
+        while not over.wait(every_s):
+            victim = self.workers.pop(chance.randrange(len(self.workers)))
+            assert victim.pid is not None
+            os.kill(victim.pid, signal.SIGKILL)
+            victim.join()
+            self.kills += 1
+            self.go()
+
+
+def _figures(
+    options: argparse.Namespace,
+    kafka: KafkaSettings,
+    store: CassandraEntityStore,
+    crew: Crew,
+    run: dict[str, float],
+) -> dict[str, Any]:
+    alerts = [(r.timestamp_ms, r.value) for r in read_all(kafka, "alerts")]
+    commands = [(r.timestamp_ms, decode_command(r.value)) for r in read_all(kafka, "commands")]
+    acks = [(r.timestamp_ms, decode_ack(r.value)) for r in read_all(kafka, "acks")]
+    with open_ledger(crew.ledger) as ledger:
+        effects = [effect.command_id for effect in ledger.effects()]
+    taken = sum(len(store.load(entity).alerts) for entity in store.entities())
+    by_event = {_event_of(value): at for at, value in alerts}
+    first: dict[str, int] = {}
+    for at, command in commands:
+        first.setdefault(command.command_id, at - by_event[command.event_id or ""])
+    spans = np.array(list(first.values()) or [0])
+    lasted = run["lasted_s"]
+    wrong = [
+        name
+        for name, holds in {
+            "alerts taken": taken == options.alerts,
+            "one command an entity": len(first) == options.entities,
+            "effects once": len(effects) == len(set(effects)),
+            "all answered": len({ack.command_id for _, ack in acks}) == options.entities,
+        }.items()
+        if not holds
+    ]
+    return {
+        "alerts": options.alerts,
+        "entities": options.entities,
+        "workers": options.workers,
+        "kills": crew.kills,
+        "alerts_per_s": round(options.alerts / lasted),
+        "commands_acknowledged_per_s": round(options.entities / lasted),
+        "alert_to_command_ms": {
+            q: round(float(np.percentile(spans, p))) for q, p in (("p50", 50), ("p99", 99))
+        },
+        "commands_published_again": len(commands) - len(first),
+        "worker_cpu_ms_per_alert": round(run["cpu_s"] / options.alerts * 1_000, 3),
+        "worker_memory_mb": {"first": round(run["first_mb"]), "peak": round(run["peak_mb"])},
+        "plain_consumer_alerts_per_s": round(_plain(kafka, options.alerts)),
+        "wrong": wrong,
+    }
+
+
+def _await(kafka: KafkaSettings, crew: Crew, begun: float | None) -> dict[str, float]:
+    """Wait until nothing is left; without a beginning, that is when the first alert was committed."""
+    first = peak = 0.0
+    done = moved = time.monotonic()
+    last = -1
+    while True:
+        left = (
+            group_lag(kafka, "actors", "alerts")
+            + group_lag(kafka, "actors", "acks")
+            + group_lag(kafka, "gateway", "commands")
+        )
+        now = time.monotonic()
+        peak = max(peak, crew.memory_mb())
+        first = first or peak
+        if left != last:
+            begun = begun or (now if last > 0 else None)
+            last, moved = left, now
+        if left:
+            done = now
+        elif now - done > STILL_S:
+            return {
+                "lasted_s": done - (begun or moved),
+                "peak_mb": peak,
+                "first_mb": first,
+                "cpu_s": crew.cpu_s(),
+            }
+        if now - moved > QUIET_S:
+            sys.exit(f"nothing moved for {QUIET_S:g} s, {left} messages are left")
+        time.sleep(LOOK_S)
+
+
+def _plain(kafka: KafkaSettings, count: int) -> float:
+    begun, seen = time.monotonic(), 0
+    with Consumer(kafka, f"plain-{uuid.uuid4().hex}", ["alerts"]) as consumer:
+        while seen < count:
+            seen += len(consumer.poll(1_000, 1.0))
+    return count / (time.monotonic() - begun)
+
+
+def _work(kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, shards: int) -> None:
+    settings = ActorSettings(
+        shards=shards, session_timeout_s=6, heartbeat_s=1, state_dir=scratch / f"faust-{os.getpid()}"
+    )
+    with connect(cassandra) as session, Producer(kafka) as producer:
+        run_worker(
+            kafka,
+            CassandraEntityStore(session, cassandra, _now),
+            producer,
+            settings,
+            threading.Event(),
+            policies=parse(BUILT_IN.read_text(encoding="utf-8"), str(BUILT_IN)),
+            reject=lambda _record, error: sys.exit(str(error)),
+            clock=_now,
+        )
+
+
+def _gateway(kafka: KafkaSettings, path: Path) -> None:
+    settings = GatewaySettings(ledger=path)
+    with (
+        open_ledger(path) as ledger,
+        Producer(kafka) as producer,
+        Consumer(kafka, "gateway", ["commands"]) as consumer,
+    ):
+        run_gateway(
+            consumer,
+            producer,
+            Gateway(ledger, SimulatedDevices(settings, _now), _now, 1_000),
+            settings,
+            threading.Event(),
+            reject=lambda _record, error: sys.exit(str(error)),
+        )
+
+
+def _alert(number: int, entity: str) -> Score:
+    return Score(
+        event_id=f"e{number}",
+        event_time=_now(),
+        entity=entity,
+        model="fraud",
+        version="1",
+        score=0.9,
+        threshold=0.5,
+        features={f"feature_{n}": float(n) for n in range(15)},
+        event={"card": entity, "terminal": "t1", "amount": 10.0},
+        arrivals={"terminal": number},
+        topic="transactions",
+        partition=0,
+        offset=number,
+        ingested_at=_now(),
+    )
+
+
+def _event_of(value: bytes) -> str:
+    return str(json.loads(value)["event_id"])
+
+
+def _memory(process: BaseProcess) -> float:
+    try:
+        return psutil.Process(process.pid).memory_info().rss / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def servers(options: argparse.Namespace) -> Iterator[Servers]:
+    """Give the servers that are named, or own ones for the length of the block."""
+    name = f"acting{uuid.uuid4().hex[:8]}"
+    topics = {topic: TopicSettings(partitions=options.partitions) for topic in ("alerts", "acks", "commands")}
+    with ExitStack() as stack:
+        if options.kafka_at:
+            kafka_at, (host, port) = options.kafka_at, options.cassandra_at.split(":")
+        else:
+            own = EmbeddedSettings(
+                state_dir=Path(stack.enter_context(tempfile.TemporaryDirectory())),
+                kafka_port=19592,
+                kafka_controller_port=19593,
+                cassandra_port=19542,
+                cassandra_storage_port=17500,
+            )
+            stack.callback(down, own, wipe=True, report=lambda _: None)
+            ends = up(own, kafka_brokers=broker_count, cassandra_nodes=node_count, report=lambda _: None)
+            kafka_at, host, port = ends.kafka_bootstrap, ends.cassandra_contact_points[0], ends.cassandra_port
+        kafka = KafkaSettings(bootstrap_servers=kafka_at, prefix=f"{name}-", topics=topics)
+        cassandra = CassandraSettings(
+            contact_points=(host,), port=int(port), keyspace=name, request_timeout_s=30
+        )
+        ensure_topics(kafka)
+        migrate(cassandra)
+        yield kafka, cassandra
+        with connect(cassandra) as session:
+            session.execute(f"DROP KEYSPACE {name}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--alerts", type=int, default=20_000, help="alerts in all")
+    parser.add_argument("--entities", type=int, default=2_000, help="entities that they are about, in turn")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes")
+    parser.add_argument("--shards", type=int, default=16, help="shards of a worker")
+    parser.add_argument("--partitions", type=int, default=4, help="partitions of the topics")
+    parser.add_argument(
+        "--rate", type=float, help="alerts a second; without it all lie there when the workers start"
+    )
+    parser.add_argument(
+        "--kill-every", type=float, help="kill a worker every so many seconds while alerts are sent"
+    )
+    parser.add_argument("--kafka-at", help="a running Kafka, HOST:PORT")
+    parser.add_argument("--cassandra-at", help="a running Cassandra, HOST:PORT")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
