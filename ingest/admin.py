@@ -1,7 +1,8 @@
 """Questions to the cluster: how many brokers answer, where topics end, how far groups have come."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
@@ -17,18 +18,24 @@ POLL_S = 0.05
 """How long to wait between two looks at the cluster, in seconds."""
 
 
-def admin_client(settings: KafkaSettings) -> AdminClient:
-    """Return a client for administrative requests; it connects when first asked."""
-    return AdminClient(base_config(settings))
+@contextmanager
+def admin_client(settings: KafkaSettings) -> Iterator[AdminClient]:
+    """Give a client for administrative requests; it connects when first asked, and is closed at the end.
+
+    Closed here, because a client that is left to Python may be ended by the thread of its own answers, which is the
+    end of the whole process (SIGSEGV).
+    """
+    with AdminClient(base_config(settings)) as client:
+        yield client
 
 
 def broker_count(bootstrap_servers: str, timeout_s: float = 2.0) -> int:
     """Return how many brokers the cluster knows as alive; 0 when nobody answers within `timeout_s` seconds."""
-    client = admin_client(KafkaSettings(bootstrap_servers=bootstrap_servers))
-    try:
-        return len(client.list_topics(timeout=timeout_s).brokers)
-    except KafkaException:
-        return 0
+    with admin_client(KafkaSettings(bootstrap_servers=bootstrap_servers)) as client:
+        try:
+            return len(client.list_topics(timeout=timeout_s).brokers)
+        except KafkaException:
+            return 0
 
 
 def describe_topics(
@@ -64,22 +71,45 @@ def end_offsets(settings: KafkaSettings, topic: TopicName) -> dict[int, int]:
 
 def group_lag(settings: KafkaSettings, group: str, topic: TopicName) -> int:
     """Return how many records of the topic the group has not committed; all of them when it never did."""
-    bounds = watermarks(settings, topic)
-    done = _committed(settings, group_name(settings, group), topic_name(settings, topic), list(bounds))
+    bounds, name = watermarks(settings, topic), topic_name(settings, topic)
+    found = stored_offsets(settings, group, [TopicPartition(name, partition) for partition in bounds])
+    done = {where.partition: where.offset for where in found}
     return sum(end - max(first, done.get(partition, 0)) for partition, (first, end) in bounds.items())
 
 
 def group_members(settings: KafkaSettings, group: str) -> int:
     """Return how many consumers a group has now; 0 for a group that never was."""
     name = group_name(settings, group)
-    client = admin_client(settings)  # named, because its answers never come once it is collected
-    answers = client.describe_consumer_groups([name], request_timeout=settings.request_timeout_ms / 1000)
-    try:
-        return len(answers[name].result().members)
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return 0
-        raise explain(error, f"ask for the members of group {name}") from error
+    with admin_client(settings) as client:
+        answers = client.describe_consumer_groups([name], request_timeout=settings.request_timeout_ms / 1000)
+        try:
+            return len(answers[name].result().members)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return 0
+            raise explain(error, f"ask for the members of group {name}") from error
+
+
+def stored_offsets(
+    settings: KafkaSettings, group: str, where: Sequence[TopicPartition] | None = None
+) -> list[TopicPartition]:
+    """Return what a group has committed of these partitions, of all where none are named."""
+    with admin_client(settings) as client:
+        found = _of_group(settings, group, where, client.list_consumer_group_offsets)
+    return [committed for committed in found if committed.offset >= 0]
+
+
+def store_offsets(settings: KafkaSettings, group: str, where: Sequence[TopicPartition]) -> None:
+    """Set a group without members to other offsets."""
+    with admin_client(settings) as client:
+        _of_group(settings, group, where, client.alter_consumer_group_offsets)
+
+
+def leader(settings: KafkaSettings, topic: TopicName, partition: int = 0) -> int:
+    """Return the id of the broker that leads a partition; -1 while none does."""
+    with admin_client(settings) as client:
+        found = _metadata(client, settings)
+    return int(found[topic_name(settings, topic)].partitions[partition].leader)
 
 
 def _metadata(client: AdminClient, settings: KafkaSettings) -> dict[str, Any]:
@@ -100,12 +130,13 @@ def _not_ready(client: AdminClient, settings: KafkaSettings, partitions: Mapping
     ]
 
 
-def _committed(settings: KafkaSettings, group: str, name: str, partitions: Sequence[int]) -> dict[int, int]:
-    client = admin_client(settings)
-    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(name, partition) for partition in partitions])
-    answers = client.list_consumer_group_offsets([asked], request_timeout=settings.request_timeout_ms / 1000)
+def _of_group(
+    settings: KafkaSettings, group: str, where: Sequence[TopicPartition] | None, request: Callable[..., Any]
+) -> list[TopicPartition]:
+    name = group_name(settings, group)
+    asked = ConsumerGroupTopicPartitions(name, None if where is None else list(where))
+    answers = request([asked], request_timeout=settings.request_timeout_ms / 1000)
     try:
-        found = answers[group].result().topic_partitions
+        return list(answers[name].result().topic_partitions or [])
     except KafkaException as error:
-        raise explain(error, f"ask for the offsets of group {group}") from error
-    return {where.partition: where.offset for where in found or [] if where.offset >= 0}
+        raise explain(error, f"ask for or set the offsets of group {name}") from error

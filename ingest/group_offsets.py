@@ -1,13 +1,11 @@
 """How far a consumer group has come, to be kept and gone back to."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
-from ingest.admin import admin_client
-from ingest.catalog import group_name, topic_name
-from ingest.client import explain
+from ingest.admin import store_offsets, stored_offsets
+from ingest.catalog import topic_name
 from ingest.offsets import watermarks
 from ingest.settings import KafkaSettings, TopicName
 
@@ -18,9 +16,13 @@ Offsets = Mapping[int, int]
 def committed(settings: KafkaSettings, group: str, topic: TopicName) -> dict[int, int]:
     """Return what a group has committed of a topic; partitions that it never did are left out."""
     name, partitions = topic_name(settings, topic), watermarks(settings, topic)
-    asked = [TopicPartition(name, partition) for partition in partitions]
-    found = _ask(settings, group, asked, admin_client(settings).list_consumer_group_offsets)
-    return {where.partition: where.offset for where in found if where.offset >= 0}
+    found = stored_offsets(settings, group, [TopicPartition(name, partition) for partition in partitions])
+    return {where.partition: where.offset for where in found}
+
+
+def committed_of_all(settings: KafkaSettings, group: str) -> dict[tuple[str, int], int]:
+    """Return what a group has committed of all its topics, by their names in Kafka, and partition."""
+    return {(where.topic, where.partition): where.offset for where in stored_offsets(settings, group)}
 
 
 def rewind(settings: KafkaSettings, group: str, topic: TopicName, offsets: Offsets) -> dict[int, int]:
@@ -37,18 +39,19 @@ def rewind(settings: KafkaSettings, group: str, topic: TopicName, offsets: Offse
     name = topic_name(settings, topic)
     wanted = [TopicPartition(name, partition, offset) for partition, offset in target.items()]
     if wanted:
-        _ask(settings, group, wanted, admin_client(settings).alter_consumer_group_offsets)
+        store_offsets(settings, group, wanted)
     return target
 
 
-def _ask(
-    settings: KafkaSettings, group: str, where: list[TopicPartition], request: Callable[..., Any]
-) -> list[Any]:
-    name = group_name(settings, group)
-    answers = request(
-        [ConsumerGroupTopicPartitions(name, where)], request_timeout=settings.request_timeout_ms / 1000
-    )
-    try:
-        return list(answers[name].result().topic_partitions or [])
-    except KafkaException as error:
-        raise explain(error, f"ask for or set the offsets of group {group}") from error
+def rewind_all(settings: KafkaSettings, group: str) -> int:
+    """Take a group without members back to the beginning of its topics; return how many partitions these are.
+
+    Raises
+    ------
+    RetryLaterError
+        When the group has members, or Kafka does not answer.
+    """
+    first = [TopicPartition(where.topic, where.partition, 0) for where in stored_offsets(settings, group)]
+    if first:
+        store_offsets(settings, group, first)
+    return len(first)

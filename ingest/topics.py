@@ -86,16 +86,16 @@ def ensure_topics(settings: KafkaSettings) -> list[str]:
     RetryLaterError
         When Kafka did not answer in time.
     """
-    client = admin_client(settings)
-    topics = {topic_name(settings, name): topic for name, topic in wanted(settings).items()}
-    there = _found(client, settings, list(topics))
-    plans = {name: plan(name, topic, settings, there.get(name)) for name, topic in topics.items()}
-    created = [name for name, change in plans.items() if change.create]
-    _create(client, settings, {name: plans[name] for name in created})
-    for name, change in plans.items():
-        if name not in created:
-            _alter(client, settings, name, change)
-    wait_for_topics(client, settings, {name: topics[name].partitions for name in topics})
+    with admin_client(settings) as client:
+        topics = {topic_name(settings, name): topic for name, topic in wanted(settings).items()}
+        there = _found(client, settings, list(topics))
+        plans = {name: plan(name, topic, settings, there.get(name)) for name, topic in topics.items()}
+        created = [name for name, change in plans.items() if change.create]
+        _create(client, settings, {name: plans[name] for name in created})
+        for name, change in plans.items():
+            if name not in created:
+                _alter(client, settings, name, change)
+        wait_for_topics(client, settings, {name: topics[name].partitions for name in topics})
     return created
 
 

@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from ingest import groups
 from ingest.errors import IngestError
+from ingest.group_offsets import committed_of_all
 from ingest.settings import TopicName
 from models.alarms import CLOSED
 from pipeline import drain
@@ -141,7 +141,7 @@ class Looks:
             (own.gateway.group, GATEWAY_READS),
             (own.notifier.group, NOTIFIER_READS),
         ):
-            committed = groups.committed(own.kafka, group)
+            committed = committed_of_all(own.kafka, group)
             for topic in topics:
                 oldest = self.tap.oldest_ms(topic, committed)
                 yield 0.0 if oldest is None else (now - oldest) / 1_000

@@ -12,8 +12,9 @@ from functools import partial
 
 from infra import embedded
 from infra.embedded.layout import servers_dir
-from ingest import groups
+from ingest.admin import leader
 from ingest.errors import RetryLaterError
+from ingest.group_offsets import rewind_all
 from pipeline import roster
 from pipeline.bootstrap import deploy, servers
 from pipeline.drill.ledger import LedgerProducer
@@ -53,7 +54,7 @@ def rig_of(
         leader=partial(_leader, settings),
         controller=partial(_controller, settings),
         joined=partial(_joined, settings, origin),
-        rewind=lambda part: groups.rewind(settings.kafka, _group(settings, part)),
+        rewind=lambda part: rewind_all(settings.kafka, _group(settings, part)),
         deploy=partial(_deploy, settings),
         restart_servers=lambda: _restart(settings, report),
         interval_s=settings.processing.interval_s,
@@ -74,7 +75,7 @@ def _leader(settings: Settings) -> str:
 
     def asked() -> bool:
         try:
-            found.append(groups.leader(settings.kafka, "transactions"))
+            found.append(leader(settings.kafka, "transactions"))
         except RetryLaterError:
             return False
         return found[-1] > 0
@@ -96,6 +97,7 @@ def _group(settings: Settings, part: str) -> str:
         "writer": settings.writer.group,
         "actors": settings.actors.group,
         "gateway": settings.gateway.group,
+        "notifier": settings.notifier.group,
     }
     return known[part]
 

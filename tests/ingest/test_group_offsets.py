@@ -2,11 +2,12 @@
 
 import pytest
 
+from ingest.admin import admin_client
 from ingest.consumer import Consumer
-from ingest.group_offsets import committed, rewind
+from ingest.group_offsets import committed, committed_of_all, rewind, rewind_all
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings
-from ingest.topics import ensure_topics
+from ingest.topics import ensure_topics, topic_name
 
 
 @pytest.mark.kafka
@@ -26,3 +27,14 @@ def test_a_group_is_taken_back_and_never_forward(kafka_bootstrap: str, topic_pre
     assert committed(settings, "g", "readings") == {0: 10}
     assert rewind(settings, "g", "readings", {0: 99}) == {0: 10}
     assert rewind(settings, "g", "readings", {0: 4}) == committed(settings, "g", "readings") == {0: 4}
+    assert committed_of_all(settings, "g") == {(topic_name(settings, "readings"), 0): 4}
+    assert rewind_all(settings, "g") == 1
+    assert committed(settings, "g", "readings") == {0: 0}
+    assert rewind_all(settings, "nobody") == 0
+
+
+def test_a_client_for_questions_is_closed_by_who_asked() -> None:
+    with admin_client(KafkaSettings(bootstrap_servers="127.0.0.1:1")) as client:
+        assert client.poll(0) == 0
+    with pytest.raises(RuntimeError, match="closed"):
+        client.poll(0)
