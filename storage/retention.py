@@ -25,6 +25,7 @@ def align(session: Session, keyspace: str, retention: Retention) -> list[str]:
         "case_evidence": retention.cases,
         "commands_by_day": retention.commands,
         "audit": retention.audit,
+        "counts_by_minute": retention.counts,
     }
     return [table for table, days in lives.items() if _align_table(session, keyspace, table, days)]
 

@@ -30,6 +30,9 @@ class Retention(BaseModel):
     commands: Days = 90
     """Days that an entity keeps a command after its last change, and an operation; longer than a command may take."""
 
+    counts: Days = 30
+    """Days that the reconciler's counts by minute live."""
+
 
 class CassandraSettings(BaseModel):
     """Where Cassandra is, and how this process talks to it."""

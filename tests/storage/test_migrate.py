@@ -1,5 +1,7 @@
+import re
 import threading
 from dataclasses import replace
+from importlib import resources
 from uuid import UUID
 
 import pytest
@@ -37,8 +39,8 @@ def test_a_fresh_keyspace_gets_everything_and_a_second_run_nothing(
 ) -> None:
     assert migrate(settings) == [m.name for m in shipped()]
     assert migrate(settings) == []
-    expected = {"scores", "entity_state", "alarms_by_day", "audit", "machines", "schema_migrations"}
-    assert tables(cassandra_session, settings.keyspace) == expected
+    shown = resources.files("storage").joinpath("schema.cql").read_text(encoding="utf-8")
+    assert tables(cassandra_session, settings.keyspace) == set(re.findall(r"CREATE TABLE (\w+)", shown))
 
 
 def test_a_new_migration_is_applied_on_top(settings: CassandraSettings, cassandra_session: Session) -> None:
@@ -46,7 +48,24 @@ def test_a_new_migration_is_applied_on_top(settings: CassandraSettings, cassandr
     migrate(settings)
     assert migrate(settings, migrations=[*shipped(), extra]) == ["0009_b"]
     assert "b" in tables(cassandra_session, settings.keyspace)
-    with pytest.raises(RefuseMigrationError, match="does not know"):
+    assert migrate(settings) == []  # an older program lives with it
+
+
+def test_a_contraction_waits_until_asked_for_and_ends_the_life_beside_older_programs(
+    settings: CassandraSettings, cassandra_session: Session
+) -> None:
+    newer = [
+        *shipped(),
+        Migration(NEXT, f"{NEXT:04}_contract_machines", "DROP TABLE IF EXISTS machines;"),
+        Migration(NEXT + 1, f"{NEXT + 1:04}_c", "CREATE TABLE IF NOT EXISTS c (k int PRIMARY KEY);"),
+    ]
+    migrate(settings)
+    assert migrate(settings, migrations=newer) == [newer[-1].name]
+    assert {"machines", "c"} <= tables(cassandra_session, settings.keyspace)
+    assert migrate(settings) == []
+    assert migrate(settings, migrations=newer, contract=True) == [newer[-2].name]
+    assert "machines" not in tables(cassandra_session, settings.keyspace)
+    with pytest.raises(RefuseMigrationError, match="contract_machines, which this version does not know"):
         migrate(settings)
 
 

@@ -1,0 +1,126 @@
+"""The follower: reads partitions from given offsets to whatever comes, as a member of no group; it commits nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import confluent_kafka
+from confluent_kafka import KafkaException, TopicPartition
+
+from ingest.catalog import group_name, topic_name
+from ingest.client import explain
+from ingest.offsets import consumer_config, record_of
+from ingest.ports import Record
+from ingest.settings import KafkaSettings, TopicName
+
+Where = tuple[str, int]
+"""A topic's name in Kafka, and a partition."""
+
+
+class Follower:
+    """Reads partitions; use it as a context manager.
+
+    Parameters
+    ----------
+    name
+        Names the client to Kafka, as a group that has no members.
+    starts
+        The first offset to read, by partition; what Kafka no longer holds is passed over.
+    """
+
+    def __init__(self, settings: KafkaSettings, name: str, starts: Mapping[Where, int]) -> None:
+        self._timeout_s = settings.request_timeout_ms / 1000
+        self._partitions = sorted(starts)
+        self._client = confluent_kafka.Consumer(consumer_config(settings, group_name(settings, name)))
+        self._client.assign([TopicPartition(*where, offset) for where, offset in starts.items()])
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return up to `max_records`, as many as come within `timeout_s` seconds, in the order of each partition.
+
+        Raises
+        ------
+        RetryLaterError
+            Kafka refuses.
+        """
+        messages = self._client.consume(max_records, timeout_s)
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                raise explain(error, "follow")
+        return [record_of(message) for message in messages]
+
+    def bounds(self) -> dict[Where, tuple[int, int]]:
+        """Return the first offset of every partition and the one after its last, as they are now.
+
+        Raises
+        ------
+        RetryLaterError
+            Kafka does not answer.
+        """
+        try:
+            return {
+                where: self._client.get_watermark_offsets(TopicPartition(*where), timeout=self._timeout_s)
+                for where in self._partitions
+            }
+        except KafkaException as error:
+            raise explain(error, "ask for the ends of what is followed") from error
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def offsets_since(settings: KafkaSettings, topic: TopicName, since_ms: int) -> dict[int, int]:
+    """Return the offset of the first record with this timestamp or a later one, by partition; without one, the end.
+
+    Parameters
+    ----------
+    since_ms
+        Milliseconds since the epoch.
+    """
+    name, timeout = topic_name(settings, topic), settings.request_timeout_ms / 1000
+    client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-offsets-since"))
+    try:
+        partitions = client.list_topics(name, timeout=timeout).topics[name].partitions
+        found = client.offsets_for_times(
+            [TopicPartition(name, each, max(0, since_ms)) for each in partitions], timeout=timeout
+        )
+        return {
+            where.partition: where.offset
+            if where.offset >= 0
+            else client.get_watermark_offsets(TopicPartition(name, where.partition), timeout=timeout)[1]
+            for where in found
+        }
+    except KafkaException as error:
+        raise explain(error, f"ask for the offsets of {name} since a time") from error
+    finally:
+        client.close()
+
+
+def records_at(settings: KafkaSettings, places: Sequence[tuple[str, int, int]]) -> Iterator[Record]:
+    """Yield the records at these places (topic by its name in Kafka, partition, offset), as far as they are there.
+
+    Parameters
+    ----------
+    places
+        Few: each is asked for by itself.
+    """
+    client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-records-at"))
+    try:
+        for topic, partition, offset in places:
+            client.assign([TopicPartition(topic, partition, offset)])
+            for message in client.consume(1, settings.request_timeout_ms / 1000):
+                if message.error() is None and message.offset() == offset:
+                    yield record_of(message)
+    except KafkaException as error:
+        raise explain(error, "read single records") from error
+    finally:
+        client.close()
