@@ -9,7 +9,7 @@ from cassandra.cluster import Session
 
 from storage.errors import StopProcessError
 from storage.failures import mapped
-from storage.migration_files import Migration, pending, shipped, statements
+from storage.migration_files import Migration, due, shipped, statements
 from storage.migration_lock import MigrationLock, locked
 from storage.retention import align
 from storage.session import connect
@@ -29,8 +29,9 @@ def migrate(
     clock: Callable[[], int] = _now_ms,
     new_holder: Callable[[], UUID] = uuid4,
     patience_s: float = 120,
+    contract: bool = False,
 ) -> list[str]:
-    """Create the keyspace if needed, apply what is missing, and return the names of what was applied.
+    """Create the keyspace if needed, apply what is due, and return the names of what was applied.
 
     Runs at the same time wait for each other; a run that died is finished by the next one. The lives of
     rows (`settings.retention`) are carried over to the tables each time.
@@ -45,17 +46,19 @@ def migrate(
         Names this run; never the same twice.
     patience_s
         Seconds to wait for another process that is migrating.
+    contract
+        Apply contractions too: no older program is wanted any more. A new keyspace gets them in any case.
 
     Raises
     ------
     RefuseMigrationError
-        An applied migration's text changed, or the keyspace is newer than this program.
+        An applied migration's text changed, or a newer program has contracted the keyspace.
     """
     known = shipped() if migrations is None else list(migrations)
     with connect(settings, use_keyspace=False) as session, mapped(f"migrating {settings.keyspace!r}"):
         _ensure_keyspace(session, settings)
         with locked(session, settings.keyspace, new_holder(), patience_s=patience_s) as lock:
-            missing = pending(known, lock.applied())
+            missing = due(known, lock.applied(), contract=contract)
             for migration in missing:
                 _apply(session, lock, migration, clock)
             for table in align(session, settings.keyspace, settings.retention):

@@ -11,7 +11,7 @@ from cassandra.query import BatchStatement, SimpleStatement
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from storage.errors import RetryLaterError
-from storage.migration_files import Migration
+from storage.migration_files import Applied, Migration
 
 LEASE_S: Final = 60
 """Seconds after which the lock of a process that died is free again."""
@@ -34,7 +34,7 @@ _FREE: Final = "UPDATE schema_migrations SET holder = null WHERE scope = %s IF h
 _ADD: Final = (
     "INSERT INTO schema_migrations (scope, number, name, checksum, applied_at) VALUES (%s, %s, %s, %s, %s)"
 )
-_APPLIED: Final = "SELECT number, checksum FROM schema_migrations WHERE scope = %s"
+_APPLIED: Final = "SELECT number, name, checksum FROM schema_migrations WHERE scope = %s"
 
 
 class MigrationLock:
@@ -44,11 +44,11 @@ class MigrationLock:
         self._session = session
         self._holder = holder
 
-    def applied(self) -> dict[int, str]:
-        """Return the checksums of the applied migrations by number."""
+    def applied(self) -> dict[int, Applied]:
+        """Return the applied migrations by number."""
         read = SimpleStatement(_APPLIED, consistency_level=ConsistencyLevel.LOCAL_SERIAL)
         rows = self._session.execute(read, (_SCOPE,))
-        return {row.number: row.checksum for row in rows if row.number is not None}
+        return {row.number: Applied(row.name, row.checksum) for row in rows if row.number is not None}
 
     def extend(self) -> None:
         """Hold the lock for another lease; `RetryLaterError` when it was lost."""

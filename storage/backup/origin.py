@@ -5,8 +5,9 @@ from typing import Final
 
 from cassandra.cluster import Session
 
+from storage.errors import RefuseMigrationError
 from storage.failures import mapped
-from storage.migration_files import pending, shipped
+from storage.migration_files import Applied, pending, shipped
 
 _APPLIED: Final = "SELECT number, checksum FROM schema_migrations"
 
@@ -25,4 +26,11 @@ def refuse_unknown(migrations: Mapping[int, str]) -> None:
     RefuseMigrationError
         When they were written under a later version, or a migration was changed since.
     """
-    pending(shipped(), migrations)
+    names = {m.number: m.name for m in shipped()}
+    unknown = migrations.keys() - names.keys()
+    if unknown:
+        raise RefuseMigrationError(
+            f"the rows are of a schema with migrations {sorted(unknown)}, which this version does not know: "
+            "use the version that wrote them"
+        )
+    pending(shipped(), {number: Applied(names[number], held) for number, held in migrations.items()})

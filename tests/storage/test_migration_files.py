@@ -3,10 +3,25 @@ import re
 import pytest
 
 from storage.errors import RefuseMigrationError
-from storage.migration_files import Migration, migration, ordered, pending, shipped, statements
+from storage.migration_files import (
+    Applied,
+    Migration,
+    due,
+    is_contraction,
+    migration,
+    ordered,
+    pending,
+    shipped,
+    statements,
+)
 from storage.retention import window_days
 
 ONE, TWO = Migration(1, "0001_a", "a"), Migration(2, "0002_b", "b")
+DROP, FOUR = Migration(3, "0003_contract_b", "c"), Migration(4, "0004_d", "d")
+
+
+def applied(*migrations: Migration) -> dict[int, Applied]:
+    return {m.number: Applied(m.name, m.checksum) for m in migrations}
 
 
 def test_statements_are_split_and_lose_their_comments() -> None:
@@ -18,23 +33,46 @@ def test_every_shipped_statement_may_be_run_twice() -> None:
     texts = [statement for m in shipped() for statement in statements(m.text)]
     assert len(texts) >= 5
     for text in texts:
-        assert re.match(r"(CREATE|ALTER) .*\bIF NOT EXISTS\b", text, re.DOTALL), text
+        assert re.match(r"(CREATE|ALTER|DROP) .*\bIF (NOT )?EXISTS\b", text, re.DOTALL), text
 
 
 def test_what_is_not_applied_is_pending_in_order() -> None:
     assert pending([ONE, TWO], {}) == [ONE, TWO]
-    assert pending([ONE, TWO], {1: ONE.checksum}) == [TWO]
-    assert pending([ONE, TWO], {1: ONE.checksum, 2: TWO.checksum}) == []
+    assert pending([ONE, TWO], applied(ONE)) == [TWO]
+    assert pending([ONE, TWO], applied(ONE, TWO)) == []
 
 
 def test_a_changed_migration_is_refused_by_name() -> None:
     with pytest.raises(RefuseMigrationError, match="0001_a was changed"):
-        pending([ONE, TWO], {1: TWO.checksum})
+        pending([ONE, TWO], {1: Applied(ONE.name, TWO.checksum)})
 
 
-def test_a_keyspace_from_the_future_is_refused() -> None:
-    with pytest.raises(RefuseMigrationError, match=r"\[2\]"):
-        pending([ONE], {1: ONE.checksum, 2: TWO.checksum})
+def test_an_older_program_lives_with_what_a_newer_one_added_and_not_with_what_it_took_away() -> None:
+    assert pending([ONE, TWO], applied(ONE, FOUR)) == [TWO]
+    with pytest.raises(RefuseMigrationError, match="contracted by 0003_contract_b"):
+        pending([ONE, TWO], applied(ONE, TWO, DROP))
+    assert pending([ONE, TWO, DROP], applied(ONE, TWO, DROP)) == []
+
+
+def test_contractions_wait_until_they_are_asked_for_but_in_a_new_keyspace() -> None:
+    every = [ONE, TWO, DROP, FOUR]
+    assert due(every, applied(ONE), contract=False) == [TWO, FOUR]
+    assert due(every, applied(ONE), contract=True) == [TWO, DROP, FOUR]
+    assert due(every, {}, contract=False) == every
+    assert due(every, applied(ONE, TWO, FOUR), contract=True) == [DROP]
+
+
+def test_only_a_contraction_takes_something_away() -> None:
+    assert not is_contraction(migration("0011_b.cql", "CREATE TABLE IF NOT EXISTS b (k int);").name)
+    assert migration("0011_contract_b.cql", "DROP TABLE IF EXISTS b;").contracts
+    for statement in (
+        "DROP TABLE IF EXISTS b",
+        "ALTER TABLE b DROP c",
+        "TRUNCATE b",
+        "CREATE TABLE b (k int)",
+    ):
+        with pytest.raises(RefuseMigrationError, match="an expansion says CREATE"):
+            migration("0011_b.cql", f"-- why\n{statement};")
 
 
 @pytest.mark.parametrize("migrations", [[TWO], [ONE, ONE], [ONE, Migration(3, "0003_c", "")]])
