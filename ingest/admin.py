@@ -1,16 +1,17 @@
 """Questions to the cluster: how many brokers answer, where topics end, how far groups have come."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import base_config, explain
 from ingest.errors import RetryLaterError
+from ingest.group_offsets import committed
 from ingest.offsets import watermarks
 from ingest.settings import KafkaSettings, TopicName
 
@@ -20,11 +21,7 @@ POLL_S = 0.05
 
 @contextmanager
 def admin_client(settings: KafkaSettings) -> Iterator[AdminClient]:
-    """Give a client for administrative requests; it connects when first asked, and is closed at the end.
-
-    Closed here, because a client that is left to Python may be ended by the thread of its own answers, which is the
-    end of the whole process (SIGSEGV).
-    """
+    """Give a client for administrative requests; it connects when first asked, and is closed at the end."""
     with AdminClient(base_config(settings)) as client:
         yield client
 
@@ -71,38 +68,25 @@ def end_offsets(settings: KafkaSettings, topic: TopicName) -> dict[int, int]:
 
 def group_lag(settings: KafkaSettings, group: str, topic: TopicName) -> int:
     """Return how many records of the topic the group has not committed; all of them when it never did."""
-    bounds, name = watermarks(settings, topic), topic_name(settings, topic)
-    found = stored_offsets(settings, group, [TopicPartition(name, partition) for partition in bounds])
-    done = {where.partition: where.offset for where in found}
+    bounds, done = watermarks(settings, topic), committed(settings, group, topic)
     return sum(end - max(first, done.get(partition, 0)) for partition, (first, end) in bounds.items())
 
 
 def group_members(settings: KafkaSettings, group: str) -> int:
-    """Return how many consumers a group has now; 0 for a group that never was."""
+    """Return how many consumers a group has now; 0 for a group that never was.
+
+    By the older request: the newer one may end the process, see `group_offsets`.
+    """
     name = group_name(settings, group)
     with admin_client(settings) as client:
-        answers = client.describe_consumer_groups([name], request_timeout=settings.request_timeout_ms / 1000)
         try:
-            return len(answers[name].result().members)
+            found = client.list_groups(name, timeout=settings.request_timeout_ms / 1000)
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return 0
             raise explain(error, f"ask for the members of group {name}") from error
-
-
-def stored_offsets(
-    settings: KafkaSettings, group: str, where: Sequence[TopicPartition] | None = None
-) -> list[TopicPartition]:
-    """Return what a group has committed of these partitions, of all where none are named."""
-    with admin_client(settings) as client:
-        found = _of_group(settings, group, where, client.list_consumer_group_offsets)
-    return [committed for committed in found if committed.offset >= 0]
-
-
-def store_offsets(settings: KafkaSettings, group: str, where: Sequence[TopicPartition]) -> None:
-    """Set a group without members to other offsets."""
-    with admin_client(settings) as client:
-        _of_group(settings, group, where, client.alter_consumer_group_offsets)
+    for known in found:
+        if known.error is not None:
+            raise explain(known.error, f"ask for the members of group {name}")
+    return sum(len(known.members) for known in found)
 
 
 def leader(settings: KafkaSettings, topic: TopicName, partition: int = 0) -> int:
@@ -128,15 +112,3 @@ def _not_ready(client: AdminClient, settings: KafkaSettings, partitions: Mapping
         or len(topics[name].partitions) < count
         or any(partition.leader < 0 for partition in topics[name].partitions.values())
     ]
-
-
-def _of_group(
-    settings: KafkaSettings, group: str, where: Sequence[TopicPartition] | None, request: Callable[..., Any]
-) -> list[TopicPartition]:
-    name = group_name(settings, group)
-    asked = ConsumerGroupTopicPartitions(name, None if where is None else list(where))
-    answers = request([asked], request_timeout=settings.request_timeout_ms / 1000)
-    try:
-        return list(answers[name].result().topic_partitions or [])
-    except KafkaException as error:
-        raise explain(error, f"ask for or set the offsets of group {name}") from error

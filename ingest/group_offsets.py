@@ -1,12 +1,18 @@
-"""How far a consumer group has come, to be kept and gone back to."""
+"""How far a consumer group has come, to be kept and gone back to.
 
-from collections.abc import Mapping
+Asked through a consumer that never joins the group: librdkafka's administrative requests to a group's coordinator end
+the whole process when their answer comes after they were given up (its assertion `eonce->refcnt > 0`, or SIGSEGV).
+"""
 
-from confluent_kafka import TopicPartition
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from ingest.admin import store_offsets, stored_offsets
-from ingest.catalog import topic_name
-from ingest.offsets import watermarks
+import confluent_kafka
+from confluent_kafka import KafkaException, TopicPartition
+
+from ingest.catalog import TOPICS, group_name, topic_name
+from ingest.client import explain
+from ingest.offsets import consumer_config, watermarks
 from ingest.settings import KafkaSettings, TopicName
 
 Offsets = Mapping[int, int]
@@ -15,14 +21,14 @@ Offsets = Mapping[int, int]
 
 def committed(settings: KafkaSettings, group: str, topic: TopicName) -> dict[int, int]:
     """Return what a group has committed of a topic; partitions that it never did are left out."""
-    name, partitions = topic_name(settings, topic), watermarks(settings, topic)
-    found = stored_offsets(settings, group, [TopicPartition(name, partition) for partition in partitions])
+    found = _committed(settings, group, [topic_name(settings, topic)])
     return {where.partition: where.offset for where in found}
 
 
 def committed_of_all(settings: KafkaSettings, group: str) -> dict[tuple[str, int], int]:
-    """Return what a group has committed of all its topics, by their names in Kafka, and partition."""
-    return {(where.topic, where.partition): where.offset for where in stored_offsets(settings, group)}
+    """Return what a group has committed of all topics, by their names in Kafka, and partition."""
+    found = _committed(settings, group, [topic_name(settings, topic) for topic in TOPICS])
+    return {(where.topic, where.partition): where.offset for where in found}
 
 
 def rewind(settings: KafkaSettings, group: str, topic: TopicName, offsets: Offsets) -> dict[int, int]:
@@ -37,9 +43,7 @@ def rewind(settings: KafkaSettings, group: str, topic: TopicName, offsets: Offse
         if partition in there
     }
     name = topic_name(settings, topic)
-    wanted = [TopicPartition(name, partition, offset) for partition, offset in target.items()]
-    if wanted:
-        store_offsets(settings, group, wanted)
+    _set(settings, group, [TopicPartition(name, partition, offset) for partition, offset in target.items()])
     return target
 
 
@@ -51,7 +55,38 @@ def rewind_all(settings: KafkaSettings, group: str) -> int:
     RetryLaterError
         When the group has members, or Kafka does not answer.
     """
-    first = [TopicPartition(where.topic, where.partition, 0) for where in stored_offsets(settings, group)]
-    if first:
-        store_offsets(settings, group, first)
+    first = [TopicPartition(name, partition, 0) for name, partition in committed_of_all(settings, group)]
+    _set(settings, group, first)
     return len(first)
+
+
+def _committed(settings: KafkaSettings, group: str, names: Sequence[str]) -> list[TopicPartition]:
+    timeout = settings.request_timeout_ms / 1000
+    with _client(settings, group, "ask for") as client:
+        topics = client.list_topics(timeout=timeout).topics
+        asked = [TopicPartition(name, p) for name in names if name in topics for p in topics[name].partitions]
+        found = client.committed(asked, timeout=timeout) if asked else []
+        for where in found:
+            if where.error is not None:
+                raise KafkaException(where.error)
+        return [where for where in found if where.offset >= 0]
+
+
+def _set(settings: KafkaSettings, group: str, where: list[TopicPartition]) -> None:
+    if where:
+        with _client(settings, group, "set") as client:
+            for done in client.commit(offsets=where, asynchronous=False) or []:
+                if done.error is not None:
+                    raise KafkaException(done.error)
+
+
+@contextmanager
+def _client(settings: KafkaSettings, group: str, doing: str) -> Iterator[confluent_kafka.Consumer]:
+    name = group_name(settings, group)
+    client = confluent_kafka.Consumer(consumer_config(settings, name))
+    try:
+        yield client
+    except KafkaException as error:
+        raise explain(error, f"{doing} the offsets of group {name}") from error
+    finally:
+        client.close()
