@@ -85,8 +85,14 @@ def watch_queries(
     until_idle: bool,
     watch: Watch,
     changes: Changes = UNCHANGED,
+    insist: Callable[[], None] = lambda: None,
 ) -> None:
     """Block until stopped, failed, or (if asked) idle; then stop every query.
+
+    Parameters
+    ----------
+    insist
+        Called a few times a second; raises where the queries must not go on.
 
     Raises
     ------
@@ -95,6 +101,7 @@ def watch_queries(
     """
     running, latest = list(queries), dict[str, Interval]()
     while not stop.wait(_POLL_S):
+        insist()
         running = [query for query in (*running, *changes.added()) if not changes.left(query)]
         running = [_looked_after(query, latest, watch, changes) for query in running]
         if until_idle and len(latest) == len(running) and _idle(latest.values(), watch.end_offsets()):

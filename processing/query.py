@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from models.service import Service
 from processing.errors import StopQueryError
 from processing.lane import handed_over, has_lane, lane_name, taken_over
 from processing.progress import Changes, Interval, Watch, watch_queries
+from processing.room import insist_on_room
 from processing.routing import routed
 from processing.session import spark_session
 from processing.settings import ProcessingSettings
@@ -78,8 +79,10 @@ def run_query(
     Raises
     ------
     StopQueryError
-        When Java does not start or a query fails.
+        When Java does not start, a query fails, or the checkpoints have no room.
     """
+    insist = partial(insist_on_room, settings.checkpoint_dir, settings.checkpoint_free_mb)
+    insist()
     interval = settings.idle_interval_s if until_idle else settings.interval_s
     rejects = sum(topics.partitions[topic] for topic in topics.sources.values())
     slots = rejects + _slots(settings, topics, steering.services) + SPARE_SLOTS
@@ -97,7 +100,7 @@ def run_query(
             left=lambda query: query.runId in scoring.ended,
         )
         watched = Watch(scoring.of_sources(watch.interval), watch.end_offsets)
-        watch_queries(queries, stop, until_idle=until_idle, watch=watched, changes=changes)
+        watch_queries(queries, stop, until_idle=until_idle, watch=watched, changes=changes, insist=insist)
 
 
 def session_of(

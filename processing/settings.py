@@ -13,6 +13,11 @@ class ProcessingSettings(BaseModel):
     checkpoint_dir: Path = Field(
         Path(".fastdata/checkpoints"), description="Folder of the checkpoints, one below it per query."
     )
+    checkpoint_free_mb: int = Field(
+        100,
+        ge=1,
+        description="Megabytes that the file system of the checkpoints has to have free: with less the query does not start, and ends itself before a commit can fail.",
+    )
     interval_s: int = Field(
         120,
         ge=5,
