@@ -4,7 +4,7 @@ import itertools
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -51,6 +51,19 @@ class Bus:
         names = [topic_name(self.settings, topic) for topic in topics]
         return MemoryConsumer(self, self.groups[group_name(self.settings, group)], names)
 
+    def follower(self, starts: Mapping[Where, int]) -> "MemoryFollower":
+        """Return a reader of partitions from these offsets on."""
+        return MemoryFollower(self, starts)
+
+    def offsets_since(self, topic: TopicName, since_ms: int) -> dict[int, int]:
+        """Return the offset of the first record with this timestamp or a later one, by partition; without one, the end."""
+        name = topic_name(self.settings, topic)
+        return {
+            partition: next((r.offset for r in log if r.timestamp_ms >= since_ms), len(log))
+            for (of, partition), log in self.logs.items()
+            if of == name
+        }
+
     def read_all(self, topic: TopicName) -> Iterator[Record]:
         """Read a topic from its first record to the ends it has now."""
         name = topic_name(self.settings, topic)
@@ -69,6 +82,27 @@ class Bus:
         """Return the offset after the last record, by partition."""
         name = topic_name(self.settings, topic)
         return {partition: len(log) for (of, partition), log in self.logs.items() if of == name}
+
+
+class MemoryFollower:
+    """The twin of `ingest.follower.Follower`."""
+
+    def __init__(self, bus: Bus, starts: Mapping[Where, int]) -> None:
+        self._bus = bus
+        self._next = dict(starts)
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:  # noqa: ARG002 - nothing is waited for
+        """Return what is there, in the order of each partition."""
+        records: list[Record] = []
+        for where, offset in self._next.items():
+            more = self._bus.logs[where][offset : offset + max_records - len(records)]
+            self._next[where] = max(offset, more[-1].offset + 1) if more else offset
+            records += more
+        return records
+
+    def bounds(self) -> dict[Where, tuple[int, int]]:
+        """Return the first offset of every partition and the one after its last."""
+        return {where: (0, len(self._bus.logs[where])) for where in self._next}
 
 
 class _Group:

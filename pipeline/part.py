@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pipeline.settings import Settings
 
-NAMES: Final = ("query", "writer", "actors", "gateway", "notifier")
+NAMES: Final = ("query", "writer", "actors", "gateway", "notifier", "reconciler")
 """The parts, in the order of an event's way; `pipeline.bootstrap` has a module for each."""
 
 

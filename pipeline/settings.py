@@ -16,6 +16,7 @@ from infra.embedded.settings import EmbeddedSettings
 from ingest.settings import KafkaSettings
 from pipeline.console.settings import ConsoleSettings
 from pipeline.logs import Level
+from pipeline.reconciliation.settings import ReconcilerSettings
 from processing.settings import ProcessingSettings
 from storage.settings import CassandraSettings, WriterSettings
 
@@ -45,6 +46,11 @@ class SupervisionSettings(BaseModel):
     ready_timeout_s: float = Field(default=120, gt=0, description="Longest start of a child, in seconds.")
     grace_s: float = Field(
         default=20, gt=0, description="Time of a child to stop before it is killed, in seconds."
+    )
+    settle_s: float = Field(
+        default=5,
+        ge=0,
+        description="Time that a part of a new release has to stay ready before the next part is changed, in seconds.",
     )
     servers_check_s: float = Field(
         default=3,
@@ -97,6 +103,7 @@ class Settings(BaseSettings):
     actors: ActorSettings = Field(default_factory=ActorSettings)
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
     notifier: NotifierSettings = Field(default_factory=NotifierSettings)
+    reconciler: ReconcilerSettings = Field(default_factory=ReconcilerSettings)
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
 

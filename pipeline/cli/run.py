@@ -17,6 +17,7 @@ class PartName(StrEnum):
     ACTORS = "actors"
     GATEWAY = "gateway"
     NOTIFIER = "notifier"
+    RECONCILER = "reconciler"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,7 +37,7 @@ def run(
         typer.Option("--until-idle", help="End when everything that is in the topics has been dealt with."),
     ] = False,
 ) -> None:
-    """Run the pipeline: scoring query, score writer, actors, device gateway and notifier; Ctrl-C ends it cleanly.
+    """Run the pipeline: scoring query, score writer, actors, device gateway, notifier and reconciler; Ctrl-C ends it cleanly.
 
     A part that dies is started again, with growing pauses. So is an embedded server.
     Each part logs to its own file in the run's directory.

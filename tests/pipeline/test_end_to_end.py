@@ -16,7 +16,7 @@ from storage.settings import CassandraSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark, pytest.mark.slow]
 
-PARTS = ("query", "writer", "actors", "gateway", "notifier")
+PARTS = ("query", "writer", "actors", "gateway", "notifier", "reconciler")
 
 
 def test_from_events_of_cards_and_machines_to_acknowledged_commands(
