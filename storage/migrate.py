@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import structlog
 from cassandra.cluster import Session
 
+from storage.agreement import change
 from storage.errors import StopProcessError
 from storage.failures import mapped
 from storage.migration_files import Migration, due, shipped, statements
@@ -69,7 +70,7 @@ def migrate(
 def _apply(session: Session, lock: MigrationLock, migration: Migration, clock: Callable[[], int]) -> None:
     for statement in statements(migration.text):
         lock.extend()
-        session.execute(statement)
+        change(session, statement)
     lock.record(migration, clock())
     _log.info("migration applied", name=migration.name)
 
@@ -77,9 +78,10 @@ def _apply(session: Session, lock: MigrationLock, migration: Migration, clock: C
 def _ensure_keyspace(session: Session, settings: CassandraSettings) -> None:
     wanted = {settings.local_dc: str(settings.replication_factor)}
     options = ", ".join(f"'{dc}': {factor}" for dc, factor in wanted.items())
-    session.execute(
+    change(
+        session,
         f"CREATE KEYSPACE IF NOT EXISTS {settings.keyspace} "
-        f"WITH replication = {{'class': 'NetworkTopologyStrategy', {options}}}"
+        f"WITH replication = {{'class': 'NetworkTopologyStrategy', {options}}}",
     )
     session.set_keyspace(settings.keyspace)
     read = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"

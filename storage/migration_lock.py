@@ -10,6 +10,7 @@ from cassandra.cluster import Session
 from cassandra.query import BatchStatement, SimpleStatement
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
+from storage.agreement import change
 from storage.errors import RetryLaterError
 from storage.migration_files import Applied, Migration
 
@@ -78,7 +79,7 @@ def locked(session: Session, keyspace: str, holder: UUID, *, patience_s: float) 
     patience_s
         Seconds to wait for another process before `RetryLaterError`.
     """
-    session.execute(_CREATE.format(table_id=uuid5(NAMESPACE_DNS, f"schema_migrations.{keyspace}")))
+    change(session, _CREATE.format(table_id=uuid5(NAMESPACE_DNS, f"schema_migrations.{keyspace}")))
     attempts = Retrying(
         retry=retry_if_exception_type(RetryLaterError),
         stop=stop_after_delay(patience_s),

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from cassandra.cluster import Session
 
+from storage.agreement import change
 from storage.settings import Retention
 
 _DAY_S: Final = 86_400
@@ -34,10 +35,11 @@ def _align_table(session: Session, keyspace: str, table: str, days: int) -> bool
     row = session.execute(_READ, (keyspace, table)).one()
     if _holds(row, days):
         return False
-    session.execute(
+    change(
+        session,
         f"ALTER TABLE {table} WITH default_time_to_live = {days * _DAY_S} AND compaction = "
         "{'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', "
-        f"'compaction_window_size': {window_days(days)}}}"
+        f"'compaction_window_size': {window_days(days)}}}",
     )
     return True
 
