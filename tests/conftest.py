@@ -14,6 +14,7 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, S
 from cassandra.policies import DCAwareRoundRobinPolicy
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from missing import missing
 
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
@@ -53,13 +54,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--kafka-at", metavar="HOST:PORT", help="use this running Kafka and start none")
     group.addoption("--cassandra-at", metavar="HOST:PORT", help="use this running Cassandra and start none")
-
-
-def _missing(reason: str) -> None:
-    """Skip for want of a server; in CI nothing may be skipped."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def broker_count(bootstrap: str) -> int:
@@ -160,7 +154,7 @@ def embedded_endpoints(
         try:
             started = start_embedded(settings)
         except InfraError as error:
-            _missing(f"embedded servers: {error}")
+            missing(f"embedded servers: {error}")
         _await_groups(started.kafka_bootstrap)
         yield started
 
@@ -192,7 +186,7 @@ def kafka_container() -> Iterator[str]:
     try:
         container.start()
     except Exception as error:  # noqa: BLE001 - no engine, no image, no start: each is a missing service
-        _missing(f"Kafka container {KAFKA_IMAGE}: {error}")
+        missing(f"Kafka container {KAFKA_IMAGE}: {error}")
     _await_groups(container.get_bootstrap_server())
     yield container.get_bootstrap_server()
     container.stop()
@@ -207,7 +201,7 @@ def cassandra_container() -> Iterator[CassandraEndpoint]:
     try:
         container.start()
     except Exception as error:  # noqa: BLE001 - see kafka_container
-        _missing(f"Cassandra container {CASSANDRA_IMAGE}: {error}")
+        missing(f"Cassandra container {CASSANDRA_IMAGE}: {error}")
     ((host, port),) = container.get_contact_points()
     # The driver wants addresses, and "localhost" may be two of them.
     yield CassandraEndpoint((host.replace("localhost", "127.0.0.1"),), port, container.get_local_datacenter())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from missing import missing
 from mqtt_brokers import Amqtt, Broker, Mosquitto, until
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -103,7 +104,7 @@ class Device:
 @pytest.fixture(params=[Amqtt, Mosquitto])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     if request.param is Mosquitto and not Mosquitto.installed():
-        pytest.skip("Mosquitto is not installed (Debian: apt-get install mosquitto)")
+        missing("Mosquitto is not installed (Debian: apt-get install mosquitto)")
     started: Broker = request.param(tmp_path)
     started.start()
     yield started

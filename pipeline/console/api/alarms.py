@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from models.alarms import AlarmState
+from models.alarms import AlarmState, Severity
 from models.operations import AlarmAction
 from pipeline import operators
 from pipeline.console.api import shapes
@@ -32,13 +32,15 @@ class WantedShelf(Wanted):
 @alarms.get("")
 def list_alarms(
     at: At,
+    *,
     state: Annotated[list[AlarmState] | None, Query(description="Default: all but closed ones.")] = None,
     entity: Annotated[str | None, Query(description="Only of this card or machine.")] = None,
     condition: Annotated[str | None, Query(description="Only of this model.")] = None,
+    severity: Annotated[list[Severity] | None, Query(description="Only of these severities.")] = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> list[AlarmRow]:
     """List alarms, those opened last first."""
-    found = operators.listed(at.desk.store, state or ())
+    found = operators.listed(at.desk.store, state or (), severity or ())
     return [
         alarm for alarm in found if entity in {None, alarm.entity} and condition in {None, alarm.condition}
     ][:limit]

@@ -111,6 +111,10 @@ def test_an_alarm_is_worked_from_the_list_to_its_end(api: Api, busy: Pipeline) -
     shelved = api.post(f"/alarms/{second}/shelve", json={"why": "known", "lasts_s": 7_200}).json()
     assert shelved["after"] == "shelved"
     assert ids(api, "/alarms", "alarm_id", state="shelved") == [second]
+    severity = api.get(f"/alarms/{first}").json()["alarm"]["severity"]
+    assert ids(api, "/alarms", "alarm_id", severity=severity) == [first, second]
+    others = [each for each in ("low", "medium", "high", "critical") if each != severity]
+    assert ids(api, "/alarms", "alarm_id", severity=others) == []
     told = api.get(f"/alarms/{second}").json()
     assert told["alarm"]["alarm_id"] == second
     assert told["shelf"]["until"] > busy.clock()
