@@ -8,7 +8,7 @@ a second *effect* (two commands for one alarm, a command carried out twice, an a
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -208,3 +208,28 @@ class Reconciliation:
             "stages": [stage.as_dict() for stage in self.stages],
             "information": dict(self.information),
         }
+
+
+def lasting(earlier: Reconciliation, later: Reconciliation) -> Reconciliation:
+    """Return the later look, of what is wrong only that which was wrong at the earlier one already.
+
+    In a pipeline at work something is always under way: it is missing at one look and has arrived at the next.
+    """
+    before = {stage.name: stage for stage in earlier.stages}
+    return replace(later, stages=tuple(_lasting(before.get(stage.name), stage) for stage in later.stages))
+
+
+def _lasting(before: Stage | None, now: Stage) -> Stage:
+    if before is None:
+        return replace(now, missing=(), phantoms=(), repeated=())
+    return replace(
+        now,
+        missing=_both(before.missing, now.missing),
+        phantoms=_both(before.phantoms, now.phantoms),
+        repeated=_both(before.repeated, now.repeated),
+    )
+
+
+def _both(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    known = set(before)
+    return tuple(name for name in now if name in known)

@@ -1,6 +1,7 @@
 """The real places that `verify` and `story` read."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -10,10 +11,15 @@ from ingest.consumer import read_all
 from models.events import EVENT_TYPES
 from models.machines import Machine
 from pipeline import artifacts, deployments, judgement, progress, verify
+from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.stores import open_stores
-from pipeline.reconcile import Reconciliation
+from pipeline.reconcile import Reconciliation, lasting
+from pipeline.reconciliation.slices import MINUTE_MS
 from pipeline.settings import Settings
 from pipeline.verify import Places, Scored
+from storage.count_table import CassandraCounts
+from storage.counts import MinuteCount
+from storage.session import connect
 from storage.story import Story
 from storage.story import story as story_of
 
@@ -35,6 +41,29 @@ def story(settings: Settings, event_id: str) -> tuple[Story, Machine | None] | N
             return None
         name = told.event.get("machine")
         return told, stores.machines.get(name) if name else None
+
+
+def reconcile_live(
+    settings: Settings, report: Callable[[str], None]
+) -> tuple[Reconciliation, list[MinuteCount]]:
+    """Judge a pipeline at work: what is wrong now and was wrong a grace time ago; and the minutes with gaps."""
+    found = reconcile(settings)
+    if not found.clean:
+        report(f"something is under way, or missing: looking again in {settings.reconciler.grace_s:g} s")
+        time.sleep(settings.reconciler.grace_s)
+        found = lasting(found, reconcile(settings))
+    with connect(settings.cassandra) as session:
+        return found, CassandraCounts(session).gaps()
+
+
+def minutes(settings: Settings, last: int) -> list[MinuteCount]:
+    """Return what the reconciler has counted in the last so many minutes, and every older minute with a gap."""
+    now = wall_ms()
+    with connect(settings.cassandra) as session:
+        counts = CassandraCounts(session)
+        since = now - last * MINUTE_MS
+        older = [count for count in counts.gaps() if count.minute < since]
+        return [*older, *counts.between(since, now)]
 
 
 @contextmanager
