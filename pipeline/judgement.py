@@ -4,7 +4,7 @@ What has not settled yet (a running pipeline) shows as missing: judge after the 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final, get_args
@@ -185,13 +185,25 @@ def _carried_out(found: Evidence) -> Stage:
 
 
 def _one_answer(found: Evidence) -> Stage:
-    return reconcile.at_most_one("one answer per command", found.acks.answers, what="answered commands")
+    words = last_words(found.acks.answers)
+    stage = reconcile.at_most_one("one answer per command", words, what="answered commands")
+    return replace(stage, counts={**stage.counts, "answered late": len(found.acks.answers) - len(words)})
+
+
+def last_words(answers: Sequence[tuple[str, Outcome]]) -> list[tuple[str, Outcome]]:
+    """Leave out each `expired` that a device has put right: it had carried the command out, and said so late."""
+    said: dict[str, list[Outcome]] = {}
+    for command_id, outcome in answers:
+        if outcome not in said.setdefault(command_id, []):
+            said[command_id].append(outcome)
+    late = {command_id for command_id, outcomes in said.items() if outcomes == ["expired", "succeeded"]}
+    return [pair for pair in answers if pair[0] not in late or pair[1] != "expired"]
 
 
 def _recorded(found: Evidence) -> Stage:
     orders = found.entities.orders
     statuses = Counter(order.status for order in orders.values())
-    said = dict(found.acks.answers)
+    said = dict(last_words(found.acks.answers))
     return reconcile.agreement(
         "commands acknowledged = recorded",
         said,

@@ -106,14 +106,14 @@ class SmallPipeline:
         """Send what is no event."""
         self.producer.send(topic, "someone", value, timestamp_ms=self.clock())
 
-    def run(self, *, drop: Callable[[Record], bool] = lambda _: False) -> None:
+    def run(self, *, drop: Callable[[Record], bool] = lambda _: False, answering: bool = True) -> None:
         """Take everything through; records that `drop` picks are lost by the query."""
         self._query(drop)
-        self.settle()
+        self.settle(answering=answering)
 
-    def settle(self) -> None:
+    def settle(self, *, answering: bool = True) -> None:
         """Let writer, actors and gateway do what is there to do."""
-        while self._writer.step(threading.Event()) or self._act() or self._answer():
+        while self._writer.step(threading.Event()) or self._act() or (answering and self._answer()):
             pass
 
     def score(self, record: Record, event: Transaction) -> Score:

@@ -251,6 +251,23 @@ def test_an_answer_that_the_alarm_does_not_record_is_caught(pipeline: Pipeline) 
     assert broken(found) == {"one answer per command", "commands acknowledged = recorded"}
 
 
+def test_a_device_that_says_late_that_it_obeyed_puts_an_expiry_right(pipeline: Pipeline) -> None:
+    pipeline.transactions(10)
+    pipeline.run(answering=False)
+    for command in pipeline.commands():
+        gone = Ack(command_id=command.command_id, entity=command.entity, outcome="expired", reason="", at=0)
+        pipeline.producer.send("acks", gone.entity, actions.encode(gone))
+    pipeline.settle()
+    found = pipeline.verify()
+    assert broken(found) == set()
+    answered = stage(found, "one answer per command")
+    assert answered.counts["answered late"] == answered.given == len(pipeline.commands()) > 0
+    assert stage(found, "commands acknowledged = recorded").counts == {
+        "succeeded": answered.given,
+        "pending": 0,
+    }
+
+
 @pytest.fixture
 def operated(busy: Pipeline) -> Pipeline:
     """Two alarms acknowledged, one of them in vain twice, silent, and alerts that open the next ones."""

@@ -39,6 +39,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "reread-writer": partial(inputs.reread, "writer"),
         "reread-actors": partial(inputs.reread, "actors"),
         "reread-gateway": partial(inputs.reread, "gateway"),
+        "reread-notifier": partial(inputs.reread, "notifier"),
         "duplicates": inputs.duplicates,
     }
 )
