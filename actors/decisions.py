@@ -5,6 +5,8 @@ commands change together.
 """
 
 from collections.abc import Container, Iterable, Sequence
+from functools import lru_cache
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -43,6 +45,9 @@ from storage.cases import CaseRow
 from storage.entities import Change, CommandRow, OperationRow, Snapshot, alert_id
 from storage.orders import OrderRow
 
+_ORDERS_KEPT: Final = 4_096
+"""How many orders are kept as they were read: one alert asks for the same several times."""
+
 
 def decide(
     name: str,
@@ -53,6 +58,7 @@ def decide(
     *,
     told: bool = False,
     stopped: bool = False,
+    heard: int | None = None,
 ) -> Change | None:
     """Return what to save of the entity of this name for these messages, or None when nothing in them is new.
 
@@ -64,8 +70,10 @@ def decide(
         Whether Kafka has all changes of alarms that the snapshot holds.
     stopped
         Whether all commands are stopped.
+    heard
+        Until when all answers of devices were taken (milliseconds since the epoch); None: until now.
     """
-    draft = _Draft(name, snapshot, now, policies, stopped=stopped)
+    draft = _Draft(name, snapshot, Rules(policies, now, stopped, heard))
     for message in messages:
         draft.take(message)
     return draft.change(told=told)
@@ -91,7 +99,7 @@ def permit(snapshot: Snapshot, verdicts: Verdicts, rules: Rules) -> Change | Non
 
 def orders_of(snapshot: Snapshot) -> dict[str, Order]:
     """Return the entity's orders by the id of their command."""
-    return {row.command_id: orders.decode(row.body) for row in snapshot.commands}
+    return {row.command_id: _order(row.body) for row in snapshot.commands}
 
 
 def queued(snapshot: Snapshot) -> list[Order]:
@@ -166,12 +174,12 @@ def evidence(snapshot: Snapshot, messages: Sequence[Message]) -> dict[str, list[
 class _Draft:
     """A change in the making."""
 
-    def __init__(self, name: str, snapshot: Snapshot, now: int, policies: Policies, *, stopped: bool) -> None:
+    def __init__(self, name: str, snapshot: Snapshot, rules: Rules) -> None:
         self._name = name
-        self._rules = Rules(policies, now, stopped)
+        self._rules = rules
         self._snapshot = snapshot
-        self._now = now
-        self._policies = policies
+        self._now = rules.now
+        self._policies = rules.policies
         self._before = entity.decode(snapshot.state)
         self._alarms, self._cases = self._before.alarms, self._before.cases
         self._orders = orders_of(snapshot)
@@ -282,6 +290,11 @@ class _Draft:
             alerts=alarm.alerts,
             peak=alarm.peak,
         )
+
+
+@lru_cache(_ORDERS_KEPT)
+def _order(body: str) -> Order:
+    return orders.decode(body)
 
 
 def _rows(changed: Iterable[Order]) -> tuple[CommandRow, ...]:

@@ -1,5 +1,8 @@
 """What the entity store keeps of one entity as text: its alarms, its cases, and changes that may not be told yet."""
 
+from functools import lru_cache
+from typing import Final
+
 import msgspec
 
 from actors.alarm import Alarms
@@ -21,6 +24,9 @@ class EntityState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     untold: tuple[AlarmChange, ...] = ()
 
 
+_KEPT: Final = 4_096
+"""How many states are kept as they were read: one alert asks for the same a dozen times."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(EntityState)
 
@@ -32,4 +38,9 @@ def encode(state: EntityState) -> str:
 
 def decode(text: str | None) -> EntityState:
     """Read what the entity store keeps; nothing kept means a new entity."""
-    return EntityState() if text is None else _decoder.decode(text)
+    return EntityState() if text is None else _decoded(text)
+
+
+@lru_cache(_KEPT)
+def _decoded(text: str) -> EntityState:
+    return _decoder.decode(text)

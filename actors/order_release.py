@@ -30,11 +30,18 @@ class Rules(NamedTuple):
         Milliseconds since the epoch.
     stopped
         Whether all commands are stopped.
+    heard
+        Until when all answers of devices were taken (milliseconds since the epoch); None: until now.
     """
 
     policies: Policies
     now: int
     stopped: bool = False
+    heard: int | None = None
+
+    def is_silence(self, at: int | None) -> bool:
+        """Whether no answer by this time means that none was given."""
+        return at is not None and at <= (self.now if self.heard is None else min(self.now, self.heard))
 
     def policy(self, order: Order) -> CommandPolicy | None:
         """Return the policy that allows an order, unless it is no longer in force."""

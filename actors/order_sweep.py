@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from actors.feed import Look
+from actors.feed import Feeds, Heard
 from actors.items import Wake
 from actors.permitting import LOOK_MS
 from actors.settings import ActorSettings
@@ -52,19 +52,29 @@ class Resumption:
 
 
 async def sweep_all(
-    store: EntityStore, settings: ActorSettings, clock: Clock, look: Look, admit: Admit
+    store: EntityStore,
+    settings: ActorSettings,
+    clock: Clock,
+    feeds: Feeds,
+    admit: Admit,
 ) -> None:
     """Sweep alarms and commands, for ever."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(sweep(store, settings, clock, admit, look))
-        tasks.create_task(sweep_orders(store, settings, clock, admit))
+        tasks.create_task(sweep(store, settings, admit, feeds.alerts))
+        tasks.create_task(sweep_orders(store, settings, clock, admit, feeds.answers))
         tasks.create_task(sweep_stops(store, clock, admit))
 
 
-async def sweep_orders(store: OrderStore, settings: ActorSettings, clock: Clock, admit: Admit) -> None:
-    """Wake entities with commands that are due, every now and then; while the store is away, nothing."""
+async def sweep_orders(
+    store: OrderStore, settings: ActorSettings, clock: Clock, admit: Admit, answers: Heard
+) -> None:
+    """Wake entities with commands that are due, every now and then; while the store is away, nothing.
+
+    It also finds out until when all answers were taken: one that waits in Kafka is no reason to send again.
+    """
     while True:
-        await _wake(admit, lambda: due(store, clock(), settings.sweep_most))
+        await asyncio.to_thread(answers.ask)
+        await _wake(admit, lambda: due(store, clock(), settings.sweep_most, answers()))
         await asyncio.sleep(settings.sweep_s)
 
 
@@ -76,9 +86,22 @@ async def sweep_stops(store: EntityStore, clock: Clock, admit: Admit) -> None:
         await asyncio.sleep(LOOK_MS / 1_000)
 
 
-def due(store: OrderStore, now: int, most: int) -> list[Wake]:
-    """Return wakes for the entities with commands that are due (`now` in milliseconds since the epoch)."""
-    return _wakes(store.due_orders(now, most))
+def due(store: OrderStore, now: int, most: int, heard: int | None = None) -> list[Wake]:
+    """Return wakes for the entities with commands that are due.
+
+    Parameters
+    ----------
+    now
+        Milliseconds since the epoch.
+    heard
+        Until when all answers were taken: commands that wait for one are due no further; None: until now.
+    """
+    rows = store.due_orders(now, most)
+    return _wakes(row for row in rows if heard is None or _is_due(row, heard))
+
+
+def _is_due(row: OrderRow, heard: int) -> bool:
+    return row.status not in {"sent", "delivered"} or (row.due_at is not None and row.due_at <= heard)
 
 
 def resumed(store: EntityStore, now: int, resumption: Resumption) -> list[Wake]:

@@ -75,7 +75,7 @@ def _queued(order: Order, orders: Orders, rules: Rules) -> Order:
 
 
 def _timed_out(order: Order, rules: Rules) -> Order | None:
-    if order.times_out_at is None or rules.now < order.times_out_at:
+    if not rules.is_silence(order.times_out_at):
         return None
     reason = "no last word has come in time"
     return replace(order, status="timed_out", changed_at=rules.now, reason=reason, resend_at=None)
@@ -90,7 +90,7 @@ def _expired(order: Order, rules: Rules, why: str) -> Order | None:
 def _under_way(order: Order, _orders: Orders, rules: Rules) -> Order:
     if (over := _timed_out(order, rules)) is not None:
         return over
-    if order.resend_at is None or rules.now < order.resend_at:
+    if not rules.is_silence(order.resend_at):
         return order
     if rules.now >= order.command.expires_at:
         return replace(order, resend_at=None, changed_at=rules.now)

@@ -10,11 +10,9 @@ from functools import partial
 
 import structlog
 
-from actors.feed import Feed, Look
+from actors.feed import Heard
 from actors.items import Wake
 from actors.settings import ActorSettings
-from ingest.errors import RetryLaterError as KafkaAwayError
-from ingest.ports import Clock
 from models.alarms import ACTIVE
 from storage.alarms import AlarmStore
 from storage.errors import RetryLaterError
@@ -24,31 +22,22 @@ Admit = Callable[[Wake], Awaitable[None]]
 _log = structlog.get_logger(__name__)
 
 
-async def sweep(store: AlarmStore, settings: ActorSettings, clock: Clock, admit: Admit, look: Look) -> None:
+async def sweep(store: AlarmStore, settings: ActorSettings, admit: Admit, heard: Heard) -> None:
     """Wake what is due, every now and then, for ever; while the store or Kafka is away, nothing.
 
     Alarms that an earlier version left without a due time are woken first, once. Nothing is woken before the workers
     have taken what had come meanwhile: after an outage, alerts that wait in Kafka are no silence.
     """
-    feed, is_first = Feed(), True
+    is_first = True
     while True:
         await asyncio.sleep(settings.sweep_s)
-        until = await asyncio.to_thread(_heard_until, feed, clock, look)
+        until = await asyncio.to_thread(heard.ask)
         if until is None:
             continue
         if is_first:
             await _wake(admit, lambda: undated(store))
         is_first = False
         await _wake(admit, partial(due, store, until, settings.sweep_most))
-
-
-def _heard_until(feed: Feed, clock: Clock, look: Look) -> int | None:
-    now = clock()
-    try:
-        return feed.heard_until(now, look())
-    except KafkaAwayError as error:
-        _log.warning("sweep_left_out", error=str(error))
-        return None
 
 
 def due(store: AlarmStore, now: int, most: int) -> set[str]:

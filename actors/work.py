@@ -6,7 +6,7 @@ once more, and devices drop what they know.
 """
 
 import threading
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import structlog
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential
@@ -14,7 +14,6 @@ from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
 from actors.decisions import (
-    advance,
     alarm_rows,
     audit_entries,
     decide,
@@ -27,7 +26,9 @@ from actors.decisions import (
     untold,
 )
 from actors.errors import RetryLaterError, StoppingError
-from actors.items import Change, Item, Refusal, by_entity
+from actors.feed import everything
+from actors.items import Change, Item, Refusal, Wake, by_entity
+from actors.listed import Row
 from actors.order_permits import FleetOf, unregistered
 from actors.order_release import Rules
 from actors.outbox import Publication
@@ -38,8 +39,10 @@ from ingest.errors import RetryLaterError as KafkaAwayError
 from ingest.ports import Clock, ProducerPort, Record
 from models.errors import RejectEventError
 from models.policies.policies import Policies
+from storage import entities
 from storage.entities import EntityStore, Snapshot
 from storage.errors import RetryLaterError as StoreAwayError
+from storage.listing import Listing
 
 Reject = Callable[[Record, RejectEventError], None]
 """Writes one dead letter, and returns when Kafka has it."""
@@ -56,6 +59,8 @@ class Work:
         When set, a batch that can't be done is left with `StoppingError`.
     fleet_of
         Knows the machine register.
+    heard
+        Says until when all answers of devices were taken, milliseconds since the epoch; None: until now.
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class Work:
         clock: Clock,
         stop: threading.Event,
         fleet_of: FleetOf = unregistered,
+        heard: Callable[[], int | None] = everything,
     ) -> None:
+        self._heard = heard
         self._store = store
         self._producer = producer
         self._reject = reject
@@ -95,31 +102,35 @@ class Work:
                 self._reject(item.record, item.error)
         groups = by_entity(items)
         publication = Publication(self._producer)
-        saved = {entity: self._take(entity, messages, publication) for entity, messages in groups.items()}
+        saved = self._take(groups, publication)
         self._permitting(saved, groups, publication)
         publication.finish()
-        for entity, snapshot in saved.items():
-            self._list(entity, self._sent(entity, snapshot), groups[entity])
+        sent = {entity: self._sent(entity, snapshot) for entity, snapshot in saved.items()}
+        self._list(sent, groups)
 
-    def _take(self, entity: str, messages: Sequence[Change], publication: Publication) -> Snapshot:
-        now, stopped = self._clock(), self._stops()
-        snapshot = self._snapshots.change(
-            entity,
-            lambda current: decide(
+    def _take(self, groups: Mapping[str, Sequence[Change]], publication: Publication) -> dict[str, Snapshot]:
+        now, stopped, heard = self._clock(), self._stops(), self._heard()
+
+        def decided(entity: str, current: Snapshot) -> entities.Change | None:
+            told = self._snapshots.is_told(entity, current)
+            return decide(
                 entity,
                 current,
-                messages,
+                groups[entity],
                 now,
                 self._policies,
-                told=self._snapshots.is_told(entity, current),
+                told=told,
                 stopped=stopped,
-            ),
-        )
-        publication.send(queued(snapshot))
-        if not self._snapshots.is_told(entity, snapshot):
-            publication.tell(untold(snapshot))
-        publication.label(unpublished(snapshot))
-        return snapshot
+                heard=heard,
+            )
+
+        saved = self._snapshots.change_all(groups, decided)
+        for entity, snapshot in saved.items():
+            publication.send(queued(snapshot))
+            if not self._snapshots.is_told(entity, snapshot):
+                publication.tell(untold(snapshot))
+            publication.label(unpublished(snapshot))
+        return saved
 
     def _sent(self, entity: str, snapshot: Snapshot) -> Snapshot:
         self._snapshots.told(entity, snapshot)
@@ -131,11 +142,7 @@ class Work:
         if labels:
             return self._published(entity, snapshot, commands, rules, labels)
         marked = mark_sent(snapshot, commands, rules)
-        return (
-            snapshot
-            if marked is None
-            else self._snapshots.note(entity, advance(snapshot, marked, snapshot.version))
-        )
+        return snapshot if marked is None else self._snapshots.note(entity, snapshot, marked)
 
     def _published(
         self, entity: str, snapshot: Snapshot, commands: Sequence[str], rules: Rules, labels: Container[str]
@@ -145,17 +152,26 @@ class Work:
             self._snapshots.told(entity, marked)
         return marked
 
-    def _list(self, entity: str, snapshot: Snapshot, messages: Sequence[Change]) -> None:
-        for row in alarm_rows(entity, snapshot, messages, self._policies):
-            self._store.record_alarm(row)
-        for order in rows_of_orders(snapshot, messages, self._clock()):
-            self._store.record_order(order)
-        for case_id, pieces in evidence(snapshot, messages).items():
-            self._store.record_evidence(case_id, pieces)
-        for case in rows_of_cases(entity, snapshot, messages):
-            self._store.record_case(case)
-        for entry in audit_entries(snapshot, messages):
-            self._store.record_audit(entry)
+    def _list(self, snapshots: Mapping[str, Snapshot], groups: Mapping[str, Sequence[Change]]) -> None:
+        now = self._clock()
+        each = [(entity, snapshot, groups[entity]) for entity, snapshot in snapshots.items()]
+        alarms = {e: alarm_rows(e, s, m, self._policies) for e, s, m in each}
+        orders = {e: rows_of_orders(s, m, now) for e, s, m in each}
+        listing = Listing(
+            alarms=[row for e, rows in alarms.items() for row in self._news(e, rows, groups[e])],
+            orders=[row for e, rows in orders.items() for row in self._news(e, rows, groups[e])],
+            evidence={case: pieces for _, s, m in each for case, pieces in evidence(s, m).items()},
+            cases=[row for e, s, m in each for row in rows_of_cases(e, s, m)],
+            audit=[entry for _, s, m in each for entry in audit_entries(s, m)],
+        )
+        self._store.record(listing)
+        for entity in snapshots:
+            self._snapshots.listed(entity, [*alarms[entity], *orders[entity]])
+
+    def _news(self, entity: str, rows: Sequence[Row], messages: Sequence[Change]) -> Sequence[Row]:
+        """Return the rows to write; whoever wakes an entity may have seen rows that nobody else misses."""
+        woken = any(isinstance(message, Wake) for message in messages)
+        return rows if woken else self._snapshots.news(entity, rows)
 
 
 def _retrying(settings: ActorSettings, stop: threading.Event) -> Retrying:

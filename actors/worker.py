@@ -12,7 +12,7 @@ from faust.types.tuples import Message
 
 from actors.agent import Take, build_app
 from actors.errors import StopProcessError
-from actors.feed import look_at
+from actors.feed import Feeds, Heard, look_at
 from actors.items import Reader, read_ack, read_alert, read_operation
 from actors.lanes import Lanes
 from actors.order_permits import FleetOf, unregistered
@@ -62,13 +62,24 @@ def run_worker(
     StopProcessError
         The worker can't go on; nothing unfinished was committed, so a new process takes it up.
     """
+    feeds = Feeds(
+        *(Heard(partial(look_at, kafka, settings.group, topic), clock) for topic in ("alerts", "acks"))
+    )
 
     def make_work() -> Work:
         return Work(
-            store, producer, settings, policies, reject=reject, clock=clock, stop=stop, fleet_of=fleet_of
+            store,
+            producer,
+            settings,
+            policies,
+            reject=reject,
+            clock=clock,
+            stop=stop,
+            fleet_of=fleet_of,
+            heard=feeds.answers,
         )
 
-    sweeping = partial(sweep_all, store, settings, clock, partial(look_at, kafka, settings.group))
+    sweeping = partial(sweep_all, store, settings, clock, feeds)
     asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))
 
 

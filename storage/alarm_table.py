@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cassandra.cluster import Session
-from cassandra.query import UNSET_VALUE
+from cassandra.query import UNSET_VALUE, BoundStatement
 
 from storage.alarms import AlarmRow
 from storage.failures import mapped
@@ -39,7 +39,11 @@ class CassandraAlarms:
     def record_alarm(self, alarm: AlarmRow) -> None:
         """Store or update one alarm; repeating it changes nothing, an older version overwrites nothing."""
         with mapped(f"recording alarm {alarm.alarm_id!r}"):
-            self._session.execute(self._record, _values(alarm))
+            self._session.execute(self.alarm_request(alarm))
+
+    def alarm_request(self, alarm: AlarmRow) -> BoundStatement:
+        """Return the request that records an alarm; it may be executed in the company of others."""
+        return self._record.bind(_values(alarm))
 
     def latest_alarms(self, limit: int) -> list[AlarmRow]:
         """Return the alarms opened last, newest first."""

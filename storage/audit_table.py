@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from cassandra.cluster import Session
+from cassandra.query import BoundStatement
 
 from models.operations import AlarmOperation, AuditEntry, decode_entry, encode
 from storage.failures import mapped
@@ -37,7 +38,11 @@ class CassandraAudit:
     def record_audit(self, entry: AuditEntry) -> None:
         """Append an entry; repeating it changes nothing."""
         with mapped(f"recording operation {entry.operation.operation_id!r}"):
-            self._session.execute(self._append, _values(entry))
+            self._session.execute(self.audit_request(entry))
+
+    def audit_request(self, entry: AuditEntry) -> BoundStatement:
+        """Return the request that appends an entry; it may be executed in the company of others."""
+        return self._append.bind(_values(entry))
 
     def audit_of(self, operation_id: str) -> AuditEntry | None:
         """Return what became of one operation, or None while it is not decided."""

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from cassandra.cluster import Session
-from cassandra.query import BatchStatement, BatchType
+from cassandra.query import BatchStatement, BatchType, BoundStatement
 
 from models.cases import CaseState, Evidence, decode, encode, kind_of
 from storage.batches import grouped
@@ -57,11 +57,19 @@ class CassandraCases:
     def record_case(self, case: CaseRow) -> None:
         """Store or update one case; repeating it changes nothing, an older version overwrites nothing."""
         with mapped(f"recording case {case.case_id!r}"):
-            self._session.execute(self._record_case, _values(case))
+            self._session.execute(self.case_request(case))
+
+    def case_request(self, case: CaseRow) -> BoundStatement:
+        """Return the request that records a case; it may be executed in the company of others."""
+        return self._record_case.bind(_values(case))
+
+    def piece_request(self, case_id: str, evidence: Evidence) -> BoundStatement:
+        """Return the request that adds a piece of evidence; it may be executed in the company of others."""
+        return self._add.bind(_piece(case_id, evidence))
 
     def record_evidence(self, case_id: str, evidence: Sequence[Evidence]) -> None:
         """Add evidence to a case; a piece that is there already is the same, so repeating it changes nothing."""
-        rows = [self._add.bind(_piece(case_id, each)) for each in evidence]
+        rows = [self.piece_request(case_id, each) for each in evidence]
         execute_all(
             self._session,
             map(_batch, self._grouped(rows)),

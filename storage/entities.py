@@ -1,6 +1,6 @@
 """The port of entity state: what an actor keeps of one entity, changed in one step or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +8,8 @@ from models.actions import CommandStatus
 from storage.alarms import AlarmStore
 from storage.audit import AuditStore
 from storage.cases import CaseStore
+from storage.errors import StaleWriteError
+from storage.listing import Listing
 from storage.orders import OrderStore
 from storage.permits import PermitStore
 
@@ -60,6 +62,15 @@ class Change:
     operations: tuple[OperationRow, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A change of one entity, to be applied if it is still at the expected version."""
+
+    entity: str
+    expected_version: int
+    change: Change
+
+
 def alert_id(event_id: str, model: str) -> str:
     """Name an alert: one event as judged by one model."""
     return f"{event_id}/{model}"
@@ -90,6 +101,24 @@ class EntityStore(AlarmStore, CaseStore, OrderStore, PermitStore, AuditStore, Pr
             Nobody knows whether it is stored: load again and decide anew. Doing the same change twice is
             harmless, because alerts and commands are rows with ids.
         """
+        ...
+
+    def load_all(self, entities: Sequence[str], *, settled: bool = True) -> list[Snapshot]:
+        """Return what `load` returns for each of these entities, in their order."""
+        ...
+
+    def save_all(self, saves: Sequence[Save]) -> list[int | StaleWriteError]:
+        """Apply changes of different entities, each for itself; return the new version or the refusal of each.
+
+        Raises
+        ------
+        RetryLaterError
+            Nobody knows what of it is stored: some, all or nothing.
+        """
+        ...
+
+    def record(self, listing: Listing) -> None:
+        """Record rows for lists; any of them may be stored when it raises, and all may be recorded again."""
         ...
 
     def taken_at(self, entity: str, alert_id: str) -> int | None:

@@ -1,6 +1,6 @@
 """Entity state in Cassandra: a partition an entity, changed by one conditional batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -12,12 +12,15 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from storage.alarm_table import CassandraAlarms
 from storage.audit_table import CassandraAudit
 from storage.case_table import CassandraCases
-from storage.entities import Change, Snapshot
+from storage.entities import Change, Save, Snapshot
 from storage.entity_rows import is_whole, snapshot
 from storage.errors import RetryLaterError, StaleWriteError
-from storage.failures import mapped
+from storage.failures import mapped, storage_error
+from storage.flight import answers, execute_all
+from storage.listing import Listing
 from storage.order_table import CassandraOrders
 from storage.permit_table import CassandraPermits
+from storage.requests import requests
 from storage.scan import scan
 from storage.settings import CassandraSettings
 from storage.times import millis
@@ -61,6 +64,7 @@ class CassandraEntityState:
     ) -> None:
         self._session = session
         self._retention = settings.retention
+        self._most = settings.requests_in_flight
         self._clock = clock
         self._new_token = new_token
         with mapped("preparing the statements of entities"):
@@ -83,18 +87,31 @@ class CassandraEntityState:
                     return snapshot(rows)
         raise RetryLaterError(f"entity {entity!r} changed {_ATTEMPTS} times while it was read: load it again")
 
+    def load_all(self, entities: Sequence[str], *, settled: bool = True) -> list[Snapshot]:
+        """Return what `load` returns for each of these entities, in their order; many at once."""
+        select = self._load if settled else self._glance
+        found = answers(self._session, [(select, (entity,)) for entity in entities], most=self._most)
+        return [
+            self._read(entity, answer, settled=settled)
+            for entity, answer in zip(entities, found, strict=True)
+        ]
+
     def save(self, entity: str, expected_version: int, change: Change) -> int:
         """Apply the change if the entity is still at the expected version; return the new version."""
-        token = self._new_token()
-        batch = self._batch(entity, expected_version, change, token)
-        attempts = Retrying(
-            retry=retry_if_exception_type(RetryLaterError),
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.05, max=1),
-            reraise=True,
-        )
-        version: int = attempts(self._attempt, entity, expected_version, token, batch)
-        return version
+        (outcome,) = self.save_all([Save(entity, expected_version, change)])
+        if isinstance(outcome, StaleWriteError):
+            raise outcome
+        return outcome
+
+    def save_all(self, saves: Sequence[Save]) -> list[int | StaleWriteError]:
+        """Apply changes of different entities, each for itself and many at once; return the new version or refusal of each."""
+        tokens = [self._new_token() for _ in saves]
+        batches = [self._batch(save, token) for save, token in zip(saves, tokens, strict=True)]
+        found = answers(self._session, [(batch, None) for batch in batches], most=self._most)
+        return [
+            self._settled(save, token, batch, answer)
+            for save, token, batch, answer in zip(saves, tokens, batches, found, strict=True)
+        ]
 
     def taken_at(self, entity: str, alert_id: str) -> int | None:
         """Return when an alert was taken, in milliseconds since the epoch, or None."""
@@ -106,17 +123,48 @@ class CassandraEntityState:
         """Walk all entities once, in no order, without loading them all at a time."""
         return (row.entity for row in scan(self._session, self._entities))
 
-    def _attempt(self, entity: str, expected: int, token: UUID, batch: BatchStatement) -> int:
-        with mapped(f"saving entity {entity!r}"):
-            if self._session.execute(batch).was_applied:
-                return expected + 1
-            found = self._session.execute(self._writer, (entity,)).one()
-        if found is not None and found.writer == token:
-            return expected + 1
-        raise StaleWriteError(entity, expected, 0 if found is None else found.version or 0)
+    def _read(self, entity: str, answer: Any, *, settled: bool) -> Snapshot:
+        """Read an answer to a load; when it can't be taken as it is, load again."""
+        meaning = storage_error(answer, "") if isinstance(answer, BaseException) else None
+        if meaning is None and isinstance(answer, BaseException):
+            raise answer
+        if meaning is None:
+            with mapped(f"loading entity {entity!r}"):
+                rows = list(answer)
+            if is_whole(rows):
+                return snapshot(rows)
+        return self.load(entity, settled=settled)
 
-    def _batch(self, entity: str, expected: int, change: Change, token: UUID) -> BatchStatement:
+    def _settled(self, save: Save, token: UUID, batch: BatchStatement, first: Any) -> int | StaleWriteError:
+        """Return what became of a save, asking again while nobody knows."""
+        answer = first
+        attempts = Retrying(
+            retry=retry_if_exception_type(RetryLaterError),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.05, max=1),
+            reraise=True,
+        )
+        for attempt in attempts:
+            with attempt, mapped(f"saving entity {save.entity!r}"):
+                if answer is None:
+                    answer = self._session.execute(batch)
+                taken, answer = answer, None
+                return self._outcome(save, token, taken)
+        raise AssertionError("it returns or raises")
+
+    def _outcome(self, save: Save, token: UUID, answer: Any) -> int | StaleWriteError:
+        if isinstance(answer, BaseException):
+            raise answer
+        if answer.was_applied:
+            return save.expected_version + 1
+        found = self._session.execute(self._writer, (save.entity,)).one()
+        if found is not None and found.writer == token:
+            return save.expected_version + 1
+        return StaleWriteError(save.entity, save.expected_version, 0 if found is None else found.version or 0)
+
+    def _batch(self, save: Save, token: UUID) -> BatchStatement:
         now, keep = self._clock(), self._retention
+        entity, expected, change = save.entity, save.expected_version, save.change
         batch = BatchStatement()
         batch.add(self._guard, (expected + 1, token, change.state, entity, expected or None))
         for alert in change.alerts:
@@ -152,9 +200,26 @@ class CassandraEntityStore(
         clock: Callable[[], int],
         new_token: Callable[[], UUID] = uuid4,
     ) -> None:
+        self._settings = settings
         CassandraEntityState.__init__(self, session, settings, clock, new_token)
         CassandraAlarms.__init__(self, session)
         CassandraCases.__init__(self, session, settings)
         CassandraOrders.__init__(self, session)
         CassandraPermits.__init__(self, session, clock)
         CassandraAudit.__init__(self, session)
+
+    def record(self, listing: Listing) -> None:
+        """Record rows for lists: those of a day, of whichever table, are one request as far as they fit."""
+        rows = [
+            *map(self.alarm_request, listing.alarms),
+            *map(self.order_request, listing.orders),
+            *map(self.case_request, listing.cases),
+            *(self.piece_request(case, each) for case, pieces in listing.evidence.items() for each in pieces),
+            *map(self.audit_request, listing.audit),
+        ]
+        execute_all(
+            self._session,
+            requests(self._session, self._settings, rows),
+            most=self._most,
+            doing=f"recording {len(rows)} rows for lists",
+        )

@@ -1,10 +1,11 @@
 """Requests under way: many at once, bounded, with back-pressure on whoever makes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from threading import Semaphore
 from typing import Any
 
 from cassandra.cluster import Session
+from cassandra.concurrent import execute_concurrent
 
 from storage.failures import storage_error
 
@@ -36,3 +37,21 @@ def execute_all(session: Session, statements: Iterable[Any], *, most: int, doing
         free.acquire()
     if failures:
         raise storage_error(failures[0], doing) or failures[0] from failures[0]
+
+
+def answers(session: Session, requests: Sequence[tuple[Any, Any]], *, most: int) -> list[Any]:
+    """Execute statements with their values, at most `most` under way; return the answer or the error of each.
+
+    One request is made without the machinery of many: it is an alert that waits for nobody.
+    """
+    if len(requests) == 1:
+        return [_answer(session, *requests[0])]
+    found = execute_concurrent(session, requests, concurrency=most, raise_on_first_error=False)
+    return [answer for _, answer in found]
+
+
+def _answer(session: Session, statement: Any, values: Any) -> Any:
+    try:
+        return session.execute(statement, values)
+    except Exception as error:  # noqa: BLE001 - the caller judges it
+        return error

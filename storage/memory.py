@@ -13,6 +13,7 @@ from storage.memory_audit import MemoryAudit
 from storage.memory_cases import MemoryCases
 from storage.memory_orders import MemoryOrders
 from storage.memory_permits import MemoryPermits
+from storage.one_by_one import OneByOne
 from storage.scores import StampedScore
 from storage.times import days_between
 
@@ -54,7 +55,7 @@ class _Entity:
     taken: dict[str, int] = field(default_factory=dict)
 
 
-class MemoryEntityStore(MemoryCases, MemoryOrders, MemoryPermits, MemoryAudit):
+class MemoryEntityStore(OneByOne, MemoryCases, MemoryOrders, MemoryPermits, MemoryAudit):
     """Entities, alarms, cases, commands, permits and the audit in dictionaries; safe for threads.
 
     Parameters

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any, Final
 
 from cassandra.cluster import Session
+from cassandra.query import BoundStatement
 
 from models.actions import CommandStatus
 from storage.failures import mapped
@@ -41,7 +42,11 @@ class CassandraOrders:
     def record_order(self, order: OrderRow) -> None:
         """Store or update one command; repeating it changes nothing, an older version overwrites nothing."""
         with mapped(f"recording command {order.command_id!r}"):
-            self._session.execute(self._record_order, _values(order))
+            self._session.execute(self.order_request(order))
+
+    def order_request(self, order: OrderRow) -> BoundStatement:
+        """Return the request that records a command; it may be executed in the company of others."""
+        return self._record_order.bind(_values(order))
 
     def order(self, command_id: str) -> OrderRow | None:
         """Return one command, or None when it is not listed."""

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
+from storage.one_by_one import OneByOne
+
 
 class CrashError(Exception):
     pass
@@ -22,7 +24,7 @@ class Fuse:
     def wrap(self, inner: Any) -> Any:
         fuse = self
 
-        class Wrapped:
+        class Wrapped(OneByOne):
             def __getattr__(self, name: str) -> Any:
                 real = getattr(inner, name)
                 return fuse._guarded(real) if name in fuse._calls else real

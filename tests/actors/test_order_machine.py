@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from crashing import CrashError, Fuse
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -94,40 +95,6 @@ CALLS = (
 )
 
 
-class CrashError(Exception):
-    pass
-
-
-class Fuse:
-    """Ends the work at the n-th call of any kind, before or after the call took effect."""
-
-    def __init__(self) -> None:
-        self.left = -1
-        self.after = False
-
-    def wrap(self, inner: Any) -> Any:
-        fuse = self
-
-        class Wrapped:
-            def __getattr__(self, name: str) -> Any:
-                real = getattr(inner, name)
-                return fuse.guarded(real) if name in CALLS else real
-
-        return Wrapped()
-
-    def guarded(self, real: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self.left -= 1
-            if self.left == 0 and not self.after:
-                raise CrashError
-            result = real(*args, **kwargs)
-            if self.left == 0:
-                raise CrashError
-            return result
-
-        return call
-
-
 class Publication(NamedTuple):
     at: int
     command: Command
@@ -162,7 +129,7 @@ class Ordering(RuleBasedStateMachine):
         self.stopped = False
         self.store = MemoryEntityStore(lambda: self.now)
         self.wire = Wire(self)
-        self.fuse = Fuse()
+        self.fuse = Fuse(CALLS)
         self.workers = [self.started(), self.started()]
         self.alerted = 0
         self.asked: dict[str, CommandOperation] = {}

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from actors.decisions import advance, decide, orders_of, queued
+from actors.decisions import advance, decide, mark_sent, orders_of, queued
 from actors.items import Wake
 from actors.order_permits import Denied, rules_of
+from actors.order_release import Rules
 from models.actions import Ack, Outcome
 from models.operations import CommandAction, CommandOperation
 from models.orders import Order
@@ -31,14 +32,14 @@ class Entity:
         self.now = NOW
         self.asked = 0
 
-    def take(self, *messages: Any, stopped: bool = False) -> None:
-        change = decide("m1", self.snapshot, messages, self.now, self.policies, stopped=stopped)
+    def take(self, *messages: Any, stopped: bool = False, heard: int | None = None) -> None:
+        change = decide("m1", self.snapshot, messages, self.now, self.policies, stopped=stopped, heard=heard)
         if change is not None:
             self.snapshot = advance(self.snapshot, change, self.snapshot.version + 1)
 
-    def wait(self, ms: int, *, stopped: bool = False) -> None:
+    def wait(self, ms: int, *, stopped: bool = False, heard: int | None = None) -> None:
         self.now += ms
-        self.take(Wake("m1"), stopped=stopped)
+        self.take(Wake("m1"), stopped=stopped, heard=heard)
 
     def operate(self, action: CommandAction, who: str, command_id: str = "c1", **fields: Any) -> str:
         self.asked += 1
@@ -213,6 +214,20 @@ def test_no_last_word_times_out_and_a_later_one_counts(alert: Alert) -> None:
     one.answer(one.only, "refused")
     one.answer(one.only, "succeeded")
     assert one.only.status == "refused"
+
+
+def test_an_answer_that_nobody_has_taken_yet_is_no_silence(alert: Alert) -> None:
+    one = entity('timeout = "1m"\nretry = { first = "10s", longest = "1m", times = 5 }')
+    one.take(alert("e1", "m1"))
+    sent = mark_sent(one.snapshot, [one.only.command_id], Rules(one.policies, NOW))
+    assert sent is not None
+    one.snapshot = advance(one.snapshot, sent, 1)
+    one.wait(70_000, heard=NOW + 9_999)
+    assert one.only.status == "sent"
+    one.wait(0, heard=NOW + 10_000)
+    assert one.only.status == "queued", "sent again, as no answer has come for so long"
+    one.wait(0, heard=NOW + 60_000)
+    assert one.only.status == "timed_out"
 
 
 def test_an_order_whose_policy_is_gone_is_not_sent(alert: Alert) -> None:

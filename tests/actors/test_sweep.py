@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from actors.feed import Feed, Look, Reach
+from actors.feed import Feed, Heard, Look, Reach
 from actors.items import Wake
+from actors.order_sweep import due
 from actors.settings import ActorSettings
 from actors.sweep import sweep
 from actors.work import Work
@@ -17,6 +18,7 @@ from models.scores import Score
 from storage.alarms import AlarmRow
 from storage.errors import RetryLaterError
 from storage.memory import MemoryEntityStore
+from storage.orders import OrderRow
 
 
 def row(number: int, **fields: Any) -> AlarmRow:
@@ -43,7 +45,7 @@ async def woken(store: Any, settings: ActorSettings, now: int, rounds: int, look
         if len(found) >= rounds:
             enough.set()
 
-    task = asyncio.create_task(sweep(store, settings, lambda: now, admit, look))
+    task = asyncio.create_task(sweep(store, settings, admit, Heard(look, lambda: now)))
     await asyncio.wait_for(enough.wait(), timeout=30)
     task.cancel()
     return found[:rounds]
@@ -139,3 +141,25 @@ def test_a_command_that_is_due_says_nothing_of_silence(
     assert store.latest_alarms(9)[0].state == "active_unacknowledged"
     work([Wake(entity)])
     assert store.latest_alarms(9)[0].state == "returned_unacknowledged"
+
+
+def test_commands_that_wait_for_an_answer_are_due_when_all_answers_until_then_were_taken(
+    store: MemoryEntityStore,
+) -> None:
+    for name, status in (("k1", "sent"), ("k2", "held"), ("k3", "delivered")):
+        store.record_order(
+            OrderRow(
+                command_id=name,
+                entity=f"of {name}",
+                kind="block_card",
+                issued_at=1,
+                version=1,
+                status=status,
+                changed_at=1,
+                body="{}",
+                due_at=50,
+            )
+        )
+    assert {wake.entity for wake in due(store, 60, 9, heard=49)} == {"of k2"}
+    assert {wake.entity for wake in due(store, 60, 9, heard=50)} == {"of k1", "of k2", "of k3"}
+    assert len(due(store, 60, 9)) == 3

@@ -10,7 +10,7 @@ from actors import entity as entities
 from actors.alarm import Alarm
 from actors.decisions import orders_of, queued
 from actors.errors import StoppingError
-from actors.items import Refusal
+from actors.items import Refusal, Wake
 from actors.settings import ActorSettings
 from actors.work import Work
 from ingest.errors import RetryLaterError as KafkaAwayError
@@ -20,6 +20,7 @@ from models.errors import RejectEventError
 from models.scores import Score
 from storage.errors import RetryLaterError as StoreAwayError
 from storage.memory import MemoryEntityStore
+from storage.one_by_one import OneByOne
 
 CARD = "tok_" + "0" * 24
 
@@ -28,7 +29,7 @@ class CrashError(Exception):
     pass
 
 
-class Faulty:
+class Faulty(OneByOne):
     """Passes calls on and raises at the n-th call of one method, before or after it took effect."""
 
     def __init__(self, inner: Any, method: Any, call: Any, *, after: Any, error: Any = CrashError) -> None:
@@ -164,6 +165,44 @@ def test_a_crash_between_save_and_publish_leaves_a_queued_command_that_the_redo_
     assert producer.commands() == []
     make_work(store, producer)([alert("e1")])
     assert producer.commands() == [order.command]
+
+
+def test_that_a_command_was_sent_is_stored_with_the_next_save(
+    make_work: Callable[..., Work], store: MemoryEntityStore, producer: Any, alert: Callable[..., Score]
+) -> None:
+    work = make_work(store, producer)
+    work([alert("e1")])
+    assert [row.status for row in store.load(CARD).commands] == ["queued"]
+    work([alert("e2")])
+    assert [row.status for row in store.load(CARD).commands] == ["sent"]
+    make_work(store, producer)([alert("e3")])
+    assert len(producer.commands()) == 1, "another worker knows it"
+
+
+def test_rows_that_stand_in_the_lists_are_not_written_again_until_another_worker_was_there(
+    make_work: Callable[..., Work], store: MemoryEntityStore, producer: Any, alert: Callable[..., Score]
+) -> None:
+    written: list[str] = []
+
+    class Noting(OneByOne):
+        def __getattr__(self, name: str) -> Any:
+            written.append(name)
+            return getattr(store, name)
+
+    def orders_written(work: Work, item: Any) -> int:
+        written.clear()
+        work([item])
+        return written.count("record_order")
+
+    here, there = make_work(Noting(), producer), make_work(Noting(), producer)
+    assert orders_written(here, alert("e1")) == 1
+    assert orders_written(here, alert("e2")) == 0
+    assert orders_written(there, alert("e3")) == 1
+    assert orders_written(here, alert("e4")) == 1
+    (command, *_) = producer.commands()
+    assert orders_written(here, ack_of(command)) == 1
+    assert orders_written(here, Wake(CARD, (command.command_id,))) == 1, "whoever asks may see old rows"
+    assert [(row.alerts, row.command_status) for row in store.latest_alarms(9)] == [(4, "succeeded")]
 
 
 def test_a_worker_that_does_not_know_that_a_command_was_sent_sends_the_same_bytes_again(

@@ -36,6 +36,7 @@ from storage.entities import EntityStore
 from storage.entity_store import CassandraEntityStore
 from storage.memory import MemoryEntityStore
 from storage.migrate import migrate
+from storage.one_by_one import OneByOne
 from storage.session import connect
 from storage.settings import CassandraSettings
 
@@ -161,7 +162,7 @@ def taken(store: EntityStore) -> int:
     return sum(len(store.load(entity).alerts) for entity in store.entities())
 
 
-class Gate:
+class Gate(OneByOne):
     """A store whose saves of one entity wait at a gate."""
 
     def __init__(self, inner: EntityStore, entity: str) -> None:
