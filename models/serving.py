@@ -104,7 +104,7 @@ def due(
     if covers(serving.layout, needed):
         return msgspec.structs.replace(serving, versions=wanted, replay_from=dict(committed))
     candidate = deployment.candidate
-    if candidate is None or not covers(candidate.layout, needed) or not _past(committed, candidate.read):
+    if candidate is None or not covers(candidate.layout, needed) or not past(committed, candidate.read):
         return None
     return msgspec.structs.replace(
         serving,
@@ -113,6 +113,13 @@ def due(
         versions=wanted,
         live_from=dict(committed),
         replay_from=dict(committed),
+    )
+
+
+def continued(serving: Serving, query: str, committed: Offsets) -> Serving:
+    """Return the same serving on another checkpoint, which was left behind or built ahead at or before these offsets."""
+    return msgspec.structs.replace(
+        serving, query=query, live_from=dict(committed), replay_from=dict(committed)
     )
 
 
@@ -151,9 +158,10 @@ def relevant(switches: Sequence[Switch], offsets: Offsets) -> list[Switch]:
 def _from_latest(switches: Sequence[Switch], offsets: Offsets) -> Iterator[Switch]:
     for switch in reversed(switches):
         yield switch
-        if _past(offsets, switch.starts):
+        if past(offsets, switch.starts):
             return
 
 
-def _past(offsets: Offsets, others: Offsets) -> bool:
+def past(offsets: Offsets, others: Offsets) -> bool:
+    """Whether offsets have reached others in every partition."""
     return all(offsets.get(partition, 0) >= offset for partition, offset in others.items())

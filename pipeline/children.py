@@ -19,6 +19,9 @@ from pipeline.supervision import Action, Life, Phase, Policy
 
 READ_BYTES = 64 * 1024
 
+NOT_STARTED = 127
+"""Exit status of a child whose program can't be started, as a shell has it."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -106,13 +109,23 @@ class Supervisor:
         return {child.spec.name: child.life.phase for child in self._children}
 
     @property
+    def specs(self) -> Mapping[str, Spec]:
+        """What each child was started as."""
+        return {child.spec.name: child.spec for child in self._children}
+
+    @property
+    def crashes(self) -> Mapping[str, int]:
+        """How often each child has crashed within the window, since it was begun."""
+        return {child.spec.name: len(child.life.crashes) for child in self._children}
+
+    @property
     def statuses(self) -> Mapping[str, Mapping[str, Any]]:
         """What each child said last, field by field."""
         return {child.spec.name: child.status for child in self._children}
 
     def step(self) -> None:
         """Take in what happened and do what is due; call it a few times a second."""
-        for child in self._children:
+        for child in list(self._children):
             self._listen(child)
             self._reap(child)
             life, action = supervision.tick(child.life, self._clock(), self._policy)
@@ -124,10 +137,29 @@ class Supervisor:
             life, action = supervision.stop(child.life, self._clock(), self._policy)
             self._act(child, life, action)
 
+    def end(self, name: str) -> None:
+        """Ask one child to end; keep stepping until its life is over."""
+        child = self._named(name)
+        life, action = supervision.stop(child.life, self._clock(), self._policy)
+        self._act(child, life, action)
+
+    def begin(self, spec: Spec) -> None:
+        """Start a child, in the place of one of the same name whose life is over."""
+        self.forget(spec.name)
+        self._children.append(Child(spec, supervision.fresh(self._clock(), finishes=spec.finishes)))
+
+    def forget(self, name: str) -> None:
+        """Drop a child whose life is over, if there is one of this name."""
+        assert all(child.life.over for child in self._children if child.spec.name == name)
+        self._children = [child for child in self._children if child.spec.name != name]
+
     def kill(self) -> None:
         """Kill what still runs, for an exit that cannot wait."""
         for child in self._children:
             self._signal_group(child, signal.SIGKILL)
+
+    def _named(self, name: str) -> Child:
+        return next(child for child in self._children if child.spec.name == name)
 
     def _act(self, child: Child, life: Life, action: Action | None) -> None:
         child.life = life
@@ -143,16 +175,23 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
-        child.process = subprocess.Popen(
-            [*child.spec.command, "--status-fd", str(writer)],
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=(writer,),
-            start_new_session=True,
-        )
-        os.close(writer)
+        try:
+            child.process = subprocess.Popen(
+                [*child.spec.command, "--status-fd", str(writer)],
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(writer,),
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(reader)
+            child.life = supervision.exited(child.life, self._clock(), NOT_STARTED, self._policy)
+            self._report(child.spec.name, f"can't be started: {error}")
+            return
+        finally:
+            os.close(writer)
         child.status_fd, child.unread, child.status = reader, b"", {}
         child.pump = threading.Thread(target=self._pump, args=(child.process, child.spec.log), daemon=True)
         child.pump.start()

@@ -1,7 +1,8 @@
-"""What is deployed in a namespace, and what its queries do: two small files per model below the run's directory.
+"""What is deployed in a namespace, and what its queries do: small files per model below the run's directory.
 
 `deployment.json` is written by the commands, `serving.json` by whoever owns the run's directory: the query of a
-run, or a command while nothing runs. Each is replaced whole.
+run, or a command while nothing runs. `states/` names the checkpoints that another release of the application can go
+on from. Each file is replaced whole.
 """
 
 import fcntl
@@ -12,15 +13,16 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from models.deployment import Deployment
+from models.deployment import Candidate, Deployment
 from models.serving import Serving
 from pipeline.errors import RefuseUsageError
 
 _FOLDER: Final = "models"
 _DEPLOYMENT: Final = "deployment.json"
 _SERVING: Final = "serving.json"
+_STATES: Final = "states"
 
-S = TypeVar("S", Deployment, Serving)
+S = TypeVar("S", Deployment, Serving, Candidate)
 
 
 def deployed(run_dir: Path) -> list[str]:
@@ -46,6 +48,24 @@ def read_serving(run_dir: Path, model: str) -> Serving | None:
 def write_serving(run_dir: Path, model: str, serving: Serving) -> None:
     """Replace what the query of a model does."""
     _write(run_dir / _FOLDER / model / _SERVING, serving)
+
+
+def read_state(run_dir: Path, model: str, query: str) -> Candidate | None:
+    """Return what is known of a checkpoint that no query runs on now."""
+    return _read(run_dir / _FOLDER / model / _STATES / f"{query}.json", Candidate)
+
+
+def write_state(run_dir: Path, model: str, state: Candidate) -> None:
+    """Note how far a checkpoint has come that no query runs on now."""
+    _write(run_dir / _FOLDER / model / _STATES / f"{state.query}.json", state)
+
+
+def forget_states(run_dir: Path, model: str, keep: str) -> list[str]:
+    """Forget all such checkpoints but one; return the names of their queries."""
+    files = [f for f in (run_dir / _FOLDER / model / _STATES).glob("*.json") if f.stem != keep]
+    for file in files:
+        file.unlink()
+    return [file.stem for file in files]
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.artifact import Artifact
-from models.deployment import Deployment
+from models.deployment import Candidate, Deployment
+from models.layout import query_name
 from models.plan import Plan
-from models.serving import Offsets, Serving, due, switched
+from models.serving import Offsets, Serving, continued, due, past, switched
 from pipeline import artifacts, deployments, progress, roster
 from pipeline.errors import RefuseUsageError
 
@@ -133,6 +134,48 @@ def take_over(places: Places, now: Known, following: Serving) -> Serving:
         progress.move(places.run_dir, now.serving.query, serving.query)
         shutil.rmtree(places.checkpoint_dir / now.serving.query, ignore_errors=True)
     return serving
+
+
+def adopted(places: Places, now: Known) -> Serving:
+    """Return the serving under this release: where it keeps other state than the one before, on its own checkpoint.
+
+    The other checkpoint stays for the way back. Nothing may process the model's events in this moment.
+
+    Raises
+    ------
+    RefuseUsageError
+        When there is no such checkpoint, or it is ahead of what was written.
+    """
+    serving, model = now.serving, now.deployment.model
+    needs = query_name(model, serving.layout)
+    if needs == serving.query:
+        return serving
+    state = kept_state(places, model, needs)
+    if state is None:
+        raise RefuseUsageError(
+            f"{model}: this release keeps other state than the one that ran last: `fastdata upgrade` builds it first"
+        )
+    read = committed(places, serving.query, now.event)
+    if not reached(places, serving.query, now.event, state):
+        raise RefuseUsageError(
+            f"{model}: its new state has read more than was scored: run the release before to the end of an interval"
+        )
+    deployments.write_state(places.run_dir, model, Candidate(serving.query, serving.layout, dict(read)))
+    following = continued(serving, needs, read)
+    deployments.write_serving(places.run_dir, model, following)
+    progress.move(places.run_dir, serving.query, needs)
+    return following
+
+
+def reached(places: Places, query: str, event: str, state: Candidate) -> bool:
+    """Whether a query has committed all that another state has read, so that nothing falls between them."""
+    return past(committed(places, query, event), state.read)
+
+
+def kept_state(places: Places, model: str, query: str) -> Candidate | None:
+    """Return what is known of a query's idle checkpoint, None where there is no such checkpoint."""
+    there = (places.checkpoint_dir / query).is_dir()
+    return deployments.read_state(places.run_dir, model, query) if there else None
 
 
 def committed(places: Places, query: str, event: str) -> Offsets:

@@ -71,7 +71,8 @@ class Steersman:
             plans = {version: artifact.plan for version, artifact in found.items()}
             serving = begun(deployment, plans, self.places.clock())
             deployments.write_serving(self.places.run_dir, model, serving)
-        return self._serve(lifecycle.known(self.places, deployment, serving), serving)
+        now = lifecycle.known(self.places, deployment, serving)
+        return self._serve(now, lifecycle.adopted(self.places, now))
 
     def _change(self, interval: Interval) -> TakeOver | None:
         model = self.models[interval.query]

@@ -1,16 +1,20 @@
-"""A real run: this Python's `pipeline.child` for each part, the real servers, the real lags."""
+"""A real run: `pipeline.child` of the release in service for each part, the real servers, the real lags."""
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pipeline import lifecycle, roster, running
 from pipeline.bootstrap import lags, servers
+from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.models import places
 from pipeline.children import LogLimits, Spec, Supervisor
 from pipeline.drain import Look
+from pipeline.part import NAMES
+from pipeline.releases import identity
+from pipeline.releases.changing import Changing
+from pipeline.releases.standing import Release
 from pipeline.running import Watched, Watcher
 from pipeline.settings import Settings
 from pipeline.settings_sources import Origin
@@ -51,8 +55,40 @@ def run_parts(
             keep_servers=keep_servers(settings, report),
             look=look if until_idle else None,
         )
+        step = each_step if until_idle else _changing(settings, children, parts, report, each_step)
         with Watcher(watched) as watcher:
-            running.run(children, watcher, stop, each_step)
+            running.run(children, watcher, stop, step)
+
+
+def _changing(
+    settings: Settings,
+    children: Supervisor,
+    parts: Sequence[str],
+    report: Report,
+    each_step: Callable[[Mapping[str, Phase]], None],
+) -> Callable[[Mapping[str, Phase]], None]:
+    """Return what to do at every step of a run that may get another release."""
+
+    def specs_of(release: Release, its: Sequence[str]) -> Mapping[str, Spec]:
+        wanted = its if set(parts) == set(NAMES) else [part for part in its if part in parts]
+        return {part: _spec(settings, release, part, until_idle=False) for part in wanted}
+
+    changing = Changing(
+        run_dir=settings.run_dir,
+        supervisor=children,
+        own=identity.own(),
+        specs_of=specs_of,
+        clock=time.monotonic,
+        wall_ms=wall_ms,
+        settle_s=settings.supervision.settle_s,
+        report=report,
+    )
+
+    def step(phases: Mapping[str, Phase]) -> None:
+        changing.step()
+        each_step(phases)
+
+    return step
 
 
 def _supervisor(
@@ -62,7 +98,7 @@ def _supervisor(
     record = settings.run_dir / roster.RECORD
     roster.end_orphans(record, given.grace_s, lambda line: report("run", line))
     return Supervisor(
-        [_spec(settings, part, until_idle=until_idle) for part in parts],
+        [_spec(settings, identity.own(), part, until_idle=until_idle) for part in parts],
         Policy(
             first_delay_s=given.first_delay_s,
             max_delay_s=given.max_delay_s,
@@ -72,19 +108,22 @@ def _supervisor(
             grace_s=given.grace_s,
         ),
         LogLimits(given.log_bytes, given.logs_kept),
-        environment=origin.environment(os.environ),
+        environment={
+            **origin.environment(os.environ),
+            "PYTHONSAFEPATH": "1",
+        },  # what runs is what is installed
         record=record,
         clock=time.monotonic,
         report=report,
     )
 
 
-def _spec(settings: Settings, part: str, *, until_idle: bool) -> Spec:
+def _spec(settings: Settings, release: Release, part: str, *, until_idle: bool) -> Spec:
     finishes = until_idle and part == "query"
     flags = ("--until-idle",) if finishes else ()
     return Spec(
         name=part,
-        command=(sys.executable, "-m", "pipeline.child", part, *flags),
+        command=(release.python, "-m", "pipeline.child", part, *flags),
         log=settings.run_dir / "logs" / f"{part}.log",
         finishes=finishes,
     )

@@ -5,6 +5,12 @@ from pipeline.settings import Settings
 from storage.migrate import migrate as migrate_tables
 
 
-def migrate(settings: Settings) -> tuple[list[str], list[str]]:
-    """Create or update topics and tables; return the topics created and the migrations applied."""
-    return ensure_topics(settings.kafka), migrate_tables(settings.cassandra)
+def migrate(settings: Settings, *, contract: bool = False) -> tuple[list[str], list[str]]:
+    """Create or update topics and tables; return the topics created and the migrations applied.
+
+    Parameters
+    ----------
+    contract
+        Take away, too, what older releases needed.
+    """
+    return ensure_topics(settings.kafka), migrate_tables(settings.cassandra, contract=contract)

@@ -19,6 +19,7 @@ from pipeline.cli import (
     notifications,
     policies,
     rehearsal,
+    releases,
     run,
     servers,
     storage,
@@ -85,6 +86,7 @@ models.add_to(app)
 feeds.add_to(app)
 machines.add_to(app)
 run.add_to(app)
+releases.add_to(app)
 checks.add_to(app)
 alarms.add_to(app)
 notifications.add_to(app)

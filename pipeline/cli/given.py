@@ -46,12 +46,19 @@ def given_of(context: typer.Context) -> Given:
     return found
 
 
-def settings_of(context: typer.Context, *flags: str) -> "Settings":
-    """Load the settings and configure the console's log."""
+def settings_of(context: typer.Context, *flags: str, any_release: bool = False) -> "Settings":
+    """Load the settings and configure the console's log.
+
+    Where another release of the application serves this namespace, that one goes on with the command, unless
+    `any_release` may do it.
+    """
     from pipeline import logs  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.configuration import load_settings  # noqa: PLC0415 - only what runs is loaded
+    from pipeline.releases import redirect  # noqa: PLC0415 - only what runs is loaded
 
     settings = load_settings(given_of(context).origin(*flags), os.environ)
+    if not any_release:
+        redirect.follow(settings.run_dir)
     logs.configure("debug" if given_of(context).debug else "warning", json_lines=False)
     return settings
 

@@ -9,6 +9,7 @@ from fraud_artifact import handmade
 
 from ingest.errors import RetryLaterError
 from models import deployment as machine
+from models import layout
 from models.artifact import Artifact, seal
 from models.deployment import Candidate
 from models.events import Transaction
@@ -165,8 +166,8 @@ def test_new_state_is_taken_over_with_its_checkpoint_and_the_old_one_is_gone(wor
     with roster.owned(world.places.run_dir):
         wanted = machine.with_shadow(world.deployment, "2.2", 2)
         known = lifecycle.load(world.places, "fraud", {"1.1", "2.2"})
-        layout = merged({version: artifact.plan for version, artifact in known.items()})
-        candidate = Candidate(query_name("fraud", layout), layout, {0: 90})
+        both = merged({version: artifact.plan for version, artifact in known.items()})
+        candidate = Candidate(query_name("fraud", both), both, {0: 90})
         lifecycle.settle(world.places, machine.with_candidate(wanted, candidate))
         assert steering.change(world.interval(service.query, 89, dropped=2)) is None
         take_over = steering.change(world.interval(service.query, 95, dropped=3))
@@ -208,3 +209,38 @@ def test_a_damaged_file_leaves_the_running_query_as_it_is(world: World) -> None:
         assert steering.change(world.interval(service.query, 20)) is None
     with pytest.raises(RefuseUsageError, match="is damaged"):
         Steersman(world.places).steering()
+
+
+def test_a_release_that_keeps_other_state_goes_on_from_its_own_checkpoint_and_back_from_the_one_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.train(handmade("0.5D", 0.5))
+    world.begin("1.1")
+    (old,) = Steersman(world.places).steering().services
+    world.interval(old.query, 100, dropped=2)
+
+    monkeypatch.setattr(layout, "STATE_FORMAT", layout.STATE_FORMAT + 1)
+    with pytest.raises(RefuseUsageError, match="`fastdata upgrade` builds it first"):
+        Steersman(world.places).steering()
+    needs = query_name("fraud", old.layout)
+    (world.places.checkpoint_dir / needs).mkdir()
+    deployments.write_state(world.places.run_dir, "fraud", Candidate(needs, old.layout, {0: 101}))
+    with pytest.raises(RefuseUsageError, match="more than was scored"):
+        Steersman(world.places).steering()
+    world.interval(old.query, 101, dropped=0)
+    (new,) = Steersman(world.places).steering().services
+    assert (new.query, dict(new.live_from), versions(new)) == (needs, {0: 101}, ["1.1"])
+    assert (world.places.checkpoint_dir / old.query).is_dir()
+    assert progress.read(world.places.run_dir)[needs].dropped_late == 2
+    (again,) = Steersman(world.places).steering().services
+    assert again == new
+    world.interval(needs, 150, dropped=1)
+
+    monkeypatch.undo()
+    (back,) = Steersman(world.places).steering().services
+    assert (back.query, dict(back.live_from)) == (old.query, {0: 150})
+    left = deployments.read_state(world.places.run_dir, "fraud", needs)
+    assert left is not None
+    assert left.read == {0: 150}
+    assert progress.read(world.places.run_dir)[old.query].dropped_late == 3
+    assert deployments.forget_states(world.places.run_dir, "fraud", keep=old.query) == [needs]

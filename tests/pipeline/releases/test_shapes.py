@@ -45,7 +45,7 @@ def shape(kind: Any) -> Shape:
 
 @given(old=fields, new=fields, strict=st.booleans(), nested=st.booleans())
 def test_what_is_found_readable_is_read(
-    old: dict[str, tuple[str, bool]], new: dict[str, tuple[str, bool]], strict: bool, nested: bool
+    *, old: dict[str, tuple[str, bool]], new: dict[str, tuple[str, bool]], strict: bool, nested: bool
 ) -> None:
     reader, writer = struct(old, strict=strict), struct(new, strict=False)
     value: Any = writer(**{name: KINDS[kind][1] for name, (kind, _) in new.items()})
@@ -61,7 +61,7 @@ def test_what_is_found_readable_is_read(
 
 @given(members=fields, strict=st.booleans())
 def test_every_version_reads_itself_and_an_added_field_unless_it_is_strict(
-    members: dict[str, tuple[str, bool]], strict: bool
+    *, members: dict[str, tuple[str, bool]], strict: bool
 ) -> None:
     reader = struct(members, strict=strict)
     assert unreadable(shape(reader), shape(reader)) == []
