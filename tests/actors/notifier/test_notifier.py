@@ -150,7 +150,7 @@ def test_changes_reach_the_local_file_and_the_log_and_their_offsets_are_committe
         with world.running({"local": local(file)}) as ledger:
             wait_until(lambda: "everything" in ledger.collecting())
             world.now += 10_000
-            wait_until(file.exists)
+            wait_until(lambda: file.exists() and file.read_text().endswith("\n"))
         (line,) = [json.loads(line) for line in file.read_text().splitlines()]
     assert (line["changes"], line["channel"], line["route"]) == (3, "local", "everything")
     assert line["title"] == "3 alarms, worst high anomaly-pump on pump-0: opened"
