@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -23,12 +24,21 @@ def main(arguments: Sequence[str]) -> int:
     """Run one part; return the exit status."""
     given = _parser().parse_args(arguments)
     logs.configure("info", json_lines=True)
+    _let_models_be_found()
     try:
         _work(given.name, given.status_fd, until_idle=given.until_idle)
     except Exception as error:
         log.exception("child_failed", error=str(error))
         return failures.exit_status(error)
     return 0
+
+
+def _let_models_be_found() -> None:
+    """Import what lies where this was started, after this release; Spark's Python lane does so too."""
+    sys.path.append(str(Path.cwd()))
+    given = os.environ.get("PYTHONPATH")
+    paths = [str(Path(__file__).parents[1]), *([given] if given else [])]
+    os.environ |= {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _work(name: str, status_fd: int, *, until_idle: bool) -> None:

@@ -107,7 +107,7 @@ def _start_gateway(
                 "SPARK_HOME": str(home),
                 "SPARK_LOCAL_IP": "127.0.0.1",
                 # estimators of a model's own file are found where its user stands
-                "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]),
+                "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(Path.cwd())]),
             },
         )
         port, secret = _connection(info, process)

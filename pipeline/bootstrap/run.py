@@ -108,10 +108,7 @@ def _supervisor(
             grace_s=given.grace_s,
         ),
         LogLimits(given.log_bytes, given.logs_kept),
-        environment={
-            **origin.environment(os.environ),
-            "PYTHONSAFEPATH": "1",
-        },  # what runs is what is installed
+        environment=origin.environment(os.environ),
         record=record,
         clock=time.monotonic,
         report=report,
@@ -123,7 +120,7 @@ def _spec(settings: Settings, release: Release, part: str, *, until_idle: bool) 
     flags = ("--until-idle",) if finishes else ()
     return Spec(
         name=part,
-        command=(release.python, "-m", "pipeline.child", part, *flags),
+        command=(release.python, "-P", "-m", "pipeline.child", part, *flags),
         log=settings.run_dir / "logs" / f"{part}.log",
         finishes=finishes,
     )

@@ -230,6 +230,7 @@ def _answered_here(asker: Asker, stands: Standing, change: Change) -> bool:
 def _waited_for(asker: Asker, change: Change) -> Standing:
     run_dir = asker.settings.run_dir
     asker.report("the run changes its parts one by one; it goes on with that if this command ends")
+    deadline = time.monotonic() + _patience_s(asker.settings, len(change.parts))
     while True:
         alive = asker.running
         stands = files.read_standing(run_dir)
@@ -239,10 +240,21 @@ def _waited_for(asker: Asker, change: Change) -> Standing:
             raise StopProcessError(
                 f"the run has ended before the {change.kind} was done: its next start takes it up, or give the command again"
             )
+        if time.monotonic() > deadline:
+            raise StopProcessError(
+                f"the run has not answered: one that was begun with --until-idle takes no {change.kind}; what others do "
+                f"is in {run_dir / 'logs'}, and `fastdata releases history` says what became of it"
+            )
         time.sleep(LOOK_S)
     if stands.outcome:
         raise FailCheckError(f"{stands.current} serves again: {stands.outcome}")
     return stands
+
+
+def _patience_s(settings: Settings, parts: int) -> float:
+    """Return how long a change may take at most, there and back, in seconds."""
+    given = settings.supervision
+    return 2 * parts * (given.ready_timeout_s + 2 * given.grace_s + given.settle_s)
 
 
 def _forget_states(settings: Settings, model: str) -> None:

@@ -15,11 +15,12 @@ from ingest.settings import KafkaSettings
 from models import scores
 from models.scores import Score
 from pipeline import deployments
-from pipeline.part import NAMES
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark, pytest.mark.slow]
 
 SOURCE = ("simulate", "transactions", "--rate", "100", "--limit", "100000")
+PARTS = ("query", "writer", "actors")
+RUN = ("run", *(word for part in PARTS for word in ("--only", part)))
 MONTH_MS = 30 * 86_400_000
 OTHER_STATE = {"models/layout.py": ("STATE_FORMAT: Final = 1", "STATE_FORMAT: Final = 2")}
 UNUSABLE = {"pipeline/bootstrap/actors.py": ("    settings = part.settings\n", "    raise SystemExit(9)\n")}
@@ -29,7 +30,7 @@ def environments(installed: Installation) -> set[str]:
     """The environments that the children run in."""
     children = installed.children()
     found = {str(Path(psutil.Process(pid).cmdline()[0]).parents[1]) for pid in children.values()}
-    return found if set(children) == set(NAMES) else set()
+    return found if set(children) == set(PARTS) else set()
 
 
 def query_of(installed: Installation) -> str:
@@ -46,12 +47,13 @@ def test_to_a_release_with_other_state_and_back_during_a_stream(
     installed.environment |= {
         "FASTDATA_PROCESSING__INTERVAL_S": "5",
         "FASTDATA_PROCESSING__IDLE_INTERVAL_S": "5",
+        "FASTDATA_SUPERVISION__READY_TIMEOUT_S": "240",
         "FASTDATA_SUPERVISION__SETTLE_S": "0.5",
     }
     call = installed.call
     assert "none was changed here" in call("rollback", status=2).stderr
     with (
-        installed.running("run", stderr=subprocess.DEVNULL) as run,
+        installed.running(*RUN, stderr=subprocess.DEVNULL) as run,
         installed.running(*SOURCE, stderr=subprocess.DEVNULL) as source,
     ):
         wait_until(lambda: (installed.run_dir / "progress.json").exists() and environments(installed))
