@@ -1,6 +1,7 @@
 """Asking another release: its own interpreter runs `pipeline.releases` with the settings of this command."""
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,26 +52,27 @@ class Other:
         self._asked("warm", model)
 
     def _asked(self, *question: str) -> bytes:
-        try:
-            process = subprocess.Popen(
-                [self.python, "-P", "-m", "pipeline.releases", *question],
-                env={**self.environment, "PYTHONSAFEPATH": "1"},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except OSError as error:
-            raise StopProcessError(str(error)) from error
         said = ""
-        with process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            for line in process.stderr:
-                said = line.decode(errors="replace").strip() or said
-                self.report(said)
-            answer = process.stdout.read()
+        with tempfile.TemporaryFile() as answer:  # a pipe would be full before all is said
+            try:
+                process = subprocess.Popen(
+                    [self.python, "-P", "-m", "pipeline.releases", *question],
+                    env={**self.environment, "PYTHONSAFEPATH": "1"},
+                    stdout=answer,
+                    stderr=subprocess.PIPE,
+                )
+            except OSError as error:
+                raise StopProcessError(str(error)) from error
+            with process:
+                assert process.stderr is not None
+                for line in process.stderr:
+                    said = line.decode(errors="replace").strip() or said
+                    self.report(said)
+            answer.seek(0)
+            found = answer.read()
         if process.returncode:
             raise StopProcessError(said or f"it ended with status {process.returncode}")
-        return answer
+        return found
 
 
 def other(release: Release, environment: Mapping[str, str], report: Callable[[str], None]) -> Other:
