@@ -1,8 +1,11 @@
-"""What the actors take: `python -m benchmarks.acting [--alerts N] [--entities N] [--workers N] [--kill-every S]`.
+"""What the actors take: `python -m benchmarks.acting [--alerts N] [--entities N] [--workers N] [--kill-every S] [--flood]`.
 
 Alerts go to a real Kafka; workers as processes take them, keep everything in a real Cassandra and send commands to a
 simulated gateway, whose answers come back. Beside it, in the same run: the same alerts read by a plain consumer of
 Kafka, which keeps nothing. At the end every place is counted: alerts taken, alarms, commands, effects in the ledger.
+
+With `--flood` 10,000 alerts, each of another entity, come within 10 s, and the list of alarms is looked at: one line
+while the flood lasts and after it.
 """
 
 import argparse
@@ -16,8 +19,9 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final, Self
@@ -30,16 +34,20 @@ from actors.gateway import Gateway, run_gateway
 from actors.ledger_file import open_ledger
 from actors.settings import ActorSettings, GatewaySettings
 from actors.worker import run_worker
+from benchmarks.acting_costs import CountingSession, Cpu, counted, listening
 from infra.embedded import EmbeddedSettings, down, up
 from ingest.admin import broker_count, group_lag
 from ingest.consumer import Consumer
+from ingest.errors import RetryLaterError
 from ingest.producer import Producer
 from ingest.reading import read_all
 from ingest.settings import KafkaSettings, TopicSettings
 from ingest.topics import ensure_topics
 from models.actions import decode_ack, decode_command
-from models.policies.policies import BUILT_IN, parse
+from models.policies.policies import BUILT_IN, Policies, parse
 from models.scores import Score, encode
+from pipeline.alarm_lines import Flooded
+from pipeline.operators import lines
 from storage.entity_store import CassandraEntityStore
 from storage.migrate import migrate
 from storage.session import connect, node_count
@@ -48,6 +56,9 @@ from storage.settings import CassandraSettings
 LOOK_S: Final = 0.1
 STILL_S: Final = 3.0
 """Nothing left for so long: it is over."""
+
+FLOOD_S: Final = 20
+"""So long too many alarms make a flood: longer than `STILL_S`, so that it lasts when the run is over."""
 
 QUIET_S: Final = 180.0
 """After so long without progress the run is given up."""
@@ -72,10 +83,17 @@ def measure(
     count, names = options.alerts, [f"tok_{n:024x}" for n in range(options.entities)]
     with ExitStack() as stack:
         producer = stack.enter_context(Producer(kafka))
-        crew = stack.enter_context(Crew(kafka, cassandra, scratch, options.workers, options.shards))
+        cpu = Cpu()
+        for program, port in (
+            ("kafka", kafka.bootstrap_servers.split(":")[-1]),
+            ("cassandra", cassandra.port),
+        ):
+            if (pid := listening(int(port))) is not None:
+                cpu.watch(program, pid)
+        crew = stack.enter_context(Crew(kafka, cassandra, scratch, options, cpu))
         store = CassandraEntityStore(stack.enter_context(connect(cassandra)), cassandra, _now)
-        if options.rate is None:
-            crew.stand_by()
+        if options.rate is not None:
+            crew.go()
         sent_at = time.monotonic()
         killing = crew.killing(options.kill_every) if options.kill_every else None
         for number in range(count):
@@ -90,6 +108,7 @@ def measure(
         if options.rate is None:
             crew.go()
         peak = _await(kafka, crew, sent_at if options.rate is not None else None)
+        cpu.look()
         return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak})
 
 
@@ -97,19 +116,28 @@ class Crew:
     """The workers and the gateway, as processes."""
 
     def __init__(
-        self, kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, workers: int, shards: int
+        self,
+        kafka: KafkaSettings,
+        cassandra: CassandraSettings,
+        scratch: Path,
+        options: argparse.Namespace,
+        cpu: Cpu,
     ) -> None:
         self.ledger = scratch / "ledger.sqlite"
+        self.counts = scratch / "counts"
+        self.counts.mkdir()
+        self.cpu = cpu
         self.kills = 0
         self._context = multiprocessing.get_context("spawn")
-        self._worker = (kafka, cassandra, scratch, shards)
+        self._worker = (kafka, cassandra, scratch, options.shards, options.batch)
         self._gateway = self._context.Process(target=_gateway, args=(kafka, self.ledger), daemon=True)
-        self._wanted = workers
+        self._wanted = options.workers
         self.workers: list[BaseProcess] = []
 
     def __enter__(self) -> Self:
         self._gateway.start()
-        self.go()
+        assert self._gateway.pid is not None
+        self.cpu.watch("gateway", self._gateway.pid, from_birth=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,18 +145,13 @@ class Crew:
             process.kill()
             process.join()
 
-    def stand_by(self) -> None:
-        """Hold the workers until `go`, so that what they take is there already."""
-        for process in self.workers:
-            process.kill()
-            process.join()
-        self.workers = []
-
     def go(self) -> float:
         """Start the workers that are wanted; return when."""
         while len(self.workers) < self._wanted:
             process = self._context.Process(target=_work, args=self._worker, daemon=True)
             process.start()
+            assert process.pid is not None
+            self.cpu.watch("workers", process.pid, from_birth=True)
             self.workers.append(process)
         return time.monotonic()
 
@@ -141,10 +164,6 @@ class Crew:
     def memory_mb(self) -> float:
         """Return the resident memory of the largest worker in MiB."""
         return max((_memory(process) for process in self.workers), default=0.0)
-
-    def cpu_s(self) -> float:
-        """Return the CPU seconds of all workers that run."""
-        return sum(sum(psutil.Process(p.pid).cpu_times()[:2]) for p in self.workers if p.is_alive())
 
     def _kill(self, every_s: float, over: threading.Event) -> None:
         chance = random.Random(0)
@@ -169,13 +188,16 @@ def _figures(
     acks = [(r.timestamp_ms, decode_ack(r.value)) for r in read_all(kafka, "acks")]
     with open_ledger(crew.ledger) as ledger:
         effects = [effect.command_id for effect in ledger.effects()]
-    taken = sum(len(store.load(entity).alerts) for entity in store.entities())
+    taken = _taken(store)
     by_event = {_event_of(value): at for at, value in alerts}
     first: dict[str, int] = {}
-    for at, command in commands:
+    again: list[int] = []
+    for at, command in sorted(commands, key=lambda each: each[0]):
+        if command.command_id in first:
+            again.append(at - command.issued_at)
         first.setdefault(command.command_id, at - by_event[command.event_id or ""])
-    spans = np.array(list(first.values()) or [0])
     lasted = run["lasted_s"]
+    seen = _seen_of_flood(store) if options.flood else {}
     wrong = [
         name
         for name, holds in {
@@ -183,6 +205,8 @@ def _figures(
             "one command an entity": len(first) == options.entities,
             "effects once": len(effects) == len(set(effects)),
             "all answered": len({ack.command_id for _, ack in acks}) == options.entities,
+            "one line for the flood": not seen or (seen["lines_during"], seen["lines_after"]) == (1, 1),
+            "flood entered and left": not seen or (seen["entered"] and seen["left"]),
         }.items()
         if not holds
     ]
@@ -193,13 +217,19 @@ def _figures(
         "kills": crew.kills,
         "alerts_per_s": round(options.alerts / lasted),
         "commands_acknowledged_per_s": round(options.entities / lasted),
-        "alert_to_command_ms": {
-            q: round(float(np.percentile(spans, p))) for q, p in (("p50", 50), ("p99", 99))
+        "alert_to_command_ms": _quantiles(first.values()),
+        "commands_published_again": {"count": len(again), "after_ms": _quantiles(again)},
+        "cpu_ms_per_alert": {
+            program: round(used / options.alerts * 1_000, 3) for program, used in crew.cpu.seconds().items()
         },
-        "commands_published_again": len(commands) - len(first),
-        "worker_cpu_ms_per_alert": round(run["cpu_s"] / options.alerts * 1_000, 3),
+        "statements_per_alert": {
+            name: round(count / options.alerts, 3)
+            for name, count in counted(crew.counts.iterdir()).items()
+            if count >= options.alerts / 1_000
+        },
         "worker_memory_mb": {"first": round(run["first_mb"]), "peak": round(run["peak_mb"])},
         "plain_consumer_alerts_per_s": round(_plain(kafka, options.alerts)),
+        **({"flood": seen} if seen else {}),
         "wrong": wrong,
     }
 
@@ -210,13 +240,10 @@ def _await(kafka: KafkaSettings, crew: Crew, begun: float | None) -> dict[str, f
     done = moved = time.monotonic()
     last = -1
     while True:
-        left = (
-            group_lag(kafka, "actors", "alerts")
-            + group_lag(kafka, "actors", "acks")
-            + group_lag(kafka, "gateway", "commands")
-        )
+        left = _left(kafka, last)
         now = time.monotonic()
         peak = max(peak, crew.memory_mb())
+        crew.cpu.look()
         first = first or peak
         if left != last:
             begun = begun or (now if last > 0 else None)
@@ -228,11 +255,51 @@ def _await(kafka: KafkaSettings, crew: Crew, begun: float | None) -> dict[str, f
                 "lasted_s": done - (begun or moved),
                 "peak_mb": peak,
                 "first_mb": first,
-                "cpu_s": crew.cpu_s(),
             }
         if now - moved > QUIET_S:
             sys.exit(f"nothing moved for {QUIET_S:g} s, {left} messages are left")
         time.sleep(LOOK_S)
+
+
+def _quantiles(spans: Collection[int]) -> dict[str, int]:
+    found = np.array(list(spans) or [0])
+    return {q: round(float(np.percentile(found, p))) for q, p in (("p50", 50), ("p99", 99))}
+
+
+def _taken(store: CassandraEntityStore) -> int:
+    entities = iter(store.entities())
+    taken = 0
+    while some := list(islice(entities, 200)):
+        taken += sum(len(snapshot.alerts) for snapshot in store.load_all(some))
+    return taken
+
+
+def _seen_of_flood(store: CassandraEntityStore) -> dict[str, Any]:
+    """Return what operators see of the flood while it lasts and when it is over."""
+    during = lines(store, (), (), _policies(), _now())
+    time.sleep(FLOOD_S)
+    after = lines(store, (), (), _policies(), _now())
+    found = [line.flood for line in (*during, *after) if isinstance(line, Flooded)]
+    return {
+        "lines_during": len(during),
+        "lines_after": len(after),
+        "alarms_in_the_line": found[-1].alarms if found else 0,
+        "entered": bool(found) and found[0].left_at is None,
+        "left": bool(found) and found[-1].left_at is not None,
+    }
+
+
+def _policies() -> Policies:
+    rule = f'[alarms.default]\nflood = {{ more_than = 10, calm_below = 5, within = "{FLOOD_S}s" }}\n'
+    return parse(BUILT_IN.read_text(encoding="utf-8") + rule, str(BUILT_IN))
+
+
+def _left(kafka: KafkaSettings, unknown: int) -> int:
+    places = (("actors", "alerts"), ("actors", "acks"), ("gateway", "commands"))
+    try:
+        return sum(group_lag(kafka, group, topic) for group, topic in places)
+    except RetryLaterError:
+        return unknown
 
 
 def _plain(kafka: KafkaSettings, count: int) -> float:
@@ -243,18 +310,24 @@ def _plain(kafka: KafkaSettings, count: int) -> float:
     return count / (time.monotonic() - begun)
 
 
-def _work(kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, shards: int) -> None:
+def _work(kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, shards: int, batch: int) -> None:
     settings = ActorSettings(
-        shards=shards, session_timeout_s=6, heartbeat_s=1, state_dir=scratch / f"faust-{os.getpid()}"
+        shards=shards,
+        batch=batch,
+        session_timeout_s=6,
+        heartbeat_s=1,
+        state_dir=scratch / f"faust-{os.getpid()}",
     )
     with connect(cassandra) as session, Producer(kafka) as producer:
         run_worker(
             kafka,
-            CassandraEntityStore(session, cassandra, _now),
+            CassandraEntityStore(
+                CountingSession(session, scratch / "counts" / f"{os.getpid()}.json"), cassandra, _now
+            ),
             producer,
             settings,
             threading.Event(),
-            policies=parse(BUILT_IN.read_text(encoding="utf-8"), str(BUILT_IN)),
+            policies=_policies(),
             reject=lambda _record, error: sys.exit(str(error)),
             clock=_now,
         )
@@ -346,7 +419,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--alerts", type=int, default=20_000, help="alerts in all")
     parser.add_argument("--entities", type=int, default=2_000, help="entities that they are about, in turn")
     parser.add_argument("--workers", type=int, default=1, help="worker processes")
-    parser.add_argument("--shards", type=int, default=16, help="shards of a worker")
+    parser.add_argument("--shards", type=int, default=ActorSettings().shards, help="shards of a worker")
+    parser.add_argument("--batch", type=int, default=ActorSettings().batch, help="most alerts of a batch")
     parser.add_argument("--partitions", type=int, default=4, help="partitions of the topics")
     parser.add_argument(
         "--rate", type=float, help="alerts a second; without it all lie there when the workers start"
@@ -356,7 +430,13 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--kafka-at", help="a running Kafka, HOST:PORT")
     parser.add_argument("--cassandra-at", help="a running Cassandra, HOST:PORT")
-    return parser.parse_args()
+    parser.add_argument(
+        "--flood", action="store_true", help="10,000 alerts within 10 s, each of another entity"
+    )
+    options = parser.parse_args()
+    if options.flood:
+        options.alerts, options.entities, options.rate = 10_000, 10_000, 1_000.0
+    return options
 
 
 if __name__ == "__main__":
