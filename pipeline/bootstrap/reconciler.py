@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
+import structlog
+
 from ingest.catalog import source_topic, topic_name
 from ingest.follower import Follower, offsets_since, records_at
 from ingest.group_offsets import committed_of_all
 from ingest.offsets import watermarks
+from ingest.ports import Clock
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings, TopicName
 from models import events, scores
@@ -33,33 +36,44 @@ from storage.presence import CassandraPresence
 from storage.session import connect
 
 NAME: Final = "reconciler"
+AGAIN_S: Final = 30.0
+"""How long to wait after what can't be helped by waiting a little, in seconds."""
+
 FOLLOWED: Final[tuple[TopicName, ...]] = ("transactions", "readings")
 OUTPUTS: Final[tuple[TopicName, ...]] = ("scores", "alerts", "dead-letters", "commands", "acks")
+
+log = structlog.get_logger(__name__)
 
 _MS_PER_HOUR: Final = 3_600_000
 _DAY_MS: Final = 24 * _MS_PER_HOUR
 
 
 def run(part: Part) -> None:
-    """Reconcile until stopped."""
-    settings = part.settings
-    with opened(settings) as reconciler:
-        part.report({"ready": True})
-        reconciler.run(part.stop)
+    """Reconcile until stopped; what keeps it from that is logged, and tried again: events go their way anyhow."""
+    part.report({"ready": True})
+    while not part.stop.is_set():
+        try:
+            with opened(part.settings) as reconciler:
+                reconciler.run(part.stop)
+        except Exception as error:
+            log.exception("not_reconciling", again_in_s=AGAIN_S, reason=str(error))
+            part.stop.wait(AGAIN_S)
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Reconciler]:
+def opened(settings: Settings, clock: Clock = wall_ms) -> Iterator[Reconciler]:
     """Give the reconciler of a namespace, where it left off."""
     with connect(settings.cassandra) as session, Producer(settings.kafka) as producer:
         entities = CassandraEntityStore(session, settings.cassandra, wall_ms)
         counts = CassandraCounts(session)
         positions = counts.positions()
-        logs = _logs(settings, positions)
-        tally = _tally(settings, logs, positions)
+        logs = _logs(settings, positions, clock())
+        tally = _tally(settings, logs, positions, clock)
         tally.use(_models(settings), known=_known(counts, positions))
         with Follower(settings.kafka, NAME, {where: log.read for where, log in logs.items()}) as feed:
-            world = _world(settings, feed, counts, _looks(entities, CassandraPresence(session)), producer)
+            world = _world(
+                settings, feed, counts, _looks(entities, CassandraPresence(session)), producer, clock=clock
+            )
             keep_ms = settings.cassandra.retention.counts * _DAY_MS
             yield Reconciler(tally, world, settings.reconciler, keep_ms)
 
@@ -77,7 +91,7 @@ def topics_of(kafka: KafkaSettings) -> Topics:
     )
 
 
-def _logs(settings: Settings, positions: Sequence[Position]) -> dict[Where, Log]:
+def _logs(settings: Settings, positions: Sequence[Position], now: int) -> dict[Where, Log]:
     kafka, given = settings.kafka, settings.reconciler
     topics = {topic_name(kafka, topic): topic for topic in (*FOLLOWED, *OUTPUTS)}
     bounds = {(n, p): b for n, topic in topics.items() for p, b in watermarks(kafka, topic).items()}
@@ -86,7 +100,7 @@ def _logs(settings: Settings, positions: Sequence[Position]) -> dict[Where, Log]
         bounds,
         topics_of(kafka).sources,
         lambda name, since: offsets_since(kafka, topics[name], since),
-        now=wall_ms(),
+        now=now,
         lookback_ms=round(given.lookback_s * 1_000),
         skew_ms=round(given.skew_s * 1_000),
     )
@@ -97,14 +111,16 @@ def _where(position: Position) -> Where:
     return topic, int(partition)
 
 
-def _tally(settings: Settings, logs: Mapping[Where, Log], positions: Sequence[Position]) -> Tally:
+def _tally(
+    settings: Settings, logs: Mapping[Where, Log], positions: Sequence[Position], clock: Clock
+) -> Tally:
     topics = topics_of(settings.kafka)
     outputs = max(sum(1 for topic, _ in logs if topic == name) for name in (topics.scores, topics.alerts))
     tally = Tally(
         topics,
         delay_ms=settings.processing.watermark_delay_hours * _MS_PER_HOUR,
         most=max(1, settings.reconciler.checks_per_minute // outputs),
-        clock=wall_ms,
+        clock=clock,
     )
     newest = {_where(position): position.newest for position in positions}
     for where, log in logs.items():
@@ -148,7 +164,9 @@ def _looks(entities: CassandraEntityStore, presence: CassandraPresence) -> Looks
     )
 
 
-def _world(settings: Settings, feed: Feed, counts: CountStore, looks: Looks, producer: Producer) -> World:
+def _world(
+    settings: Settings, feed: Feed, counts: CountStore, looks: Looks, producer: Producer, *, clock: Clock
+) -> World:
     return World(
         feed=feed,
         counts=counts,
@@ -158,7 +176,7 @@ def _world(settings: Settings, feed: Feed, counts: CountStore, looks: Looks, pro
         models=lambda: list(_models(settings)),
         names=partial(_names, settings.kafka),
         tell=partial(_tell, producer),
-        clock=wall_ms,
+        clock=clock,
     )
 
 

@@ -56,12 +56,16 @@ def _is_settled(tally: Tally, where: Where, part: Slice, reached: Reached, waits
         return reached.done.get(where, 0) >= part.end
     if topic not in topics.sources:
         return True
-    is_done = reached.done.get(where, 0) >= part.end
-    log = tally.logs[where]
-    return is_done or all(
-        _is_whole(lane, part, dropped=reached.dropped) or _is_overtaken(lane, part, log, waits)
-        for _, lane in tally.lanes_of(where)
-    )
+    if reached.done.get(where, 0) >= part.end:
+        return True
+    log, known = tally.logs[where], [lane for _, lane in tally.lanes_of(where)]
+    left = [lane for lane in known if not _is_whole(lane, part, dropped=reached.dropped)]
+    if not all(_is_passed(lane, part, log, waits) for lane in left):
+        part.passed_at = None
+        return False
+    if left and part.passed_at is None:
+        part.passed_at = reached.heard_until
+    return not left or (part.passed_at is not None and reached.heard_until >= part.passed_at + waits.grace_ms)
 
 
 def _is_whole(lane: Marks, part: Slice, *, dropped: bool) -> bool:
@@ -69,8 +73,8 @@ def _is_whole(lane: Marks, part: Slice, *, dropped: bool) -> bool:
     return not (found.missing or found.unrouted)
 
 
-def _is_overtaken(lane: Marks, part: Slice, log: Log, waits: Waits) -> bool:
-    """Whether an event that came a grace time later is scored already: what is missing was passed over."""
+def _is_passed(lane: Marks, part: Slice, log: Log, waits: Waits) -> bool:
+    """Whether an event that came a grace time later is scored already."""
     later = (s for s in log.open if s.minute >= part.minute + MINUTE_MS + waits.grace_ms)
     return any(lane.high >= s.first for s in later)
 

@@ -12,12 +12,21 @@ MINUTE_MS: Final = 60_000
 
 @dataclass
 class Slice:
-    """The records of one minute: from `first` up to, not including, `end` (`minute` in milliseconds since the epoch)."""
+    """The records of one minute: from `first` up to, not including, `end`.
+
+    Attributes
+    ----------
+    minute
+        Its beginning, milliseconds since the epoch.
+    passed_at
+        When it was seen that later records were dealt with already; None while that was not so.
+    """
 
     minute: int
     first: int
     end: int
     records: int = 0
+    passed_at: int | None = None
 
 
 @dataclass

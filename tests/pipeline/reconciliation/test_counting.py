@@ -163,7 +163,7 @@ def shown(beside: Beside) -> list[MinuteCount]:
     return [row for row in rows if row.stage in {"accepted", "scored", "alerts"}]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     phases=st.lists(EVENTS, min_size=1, max_size=3),
     kills=st.lists(st.sampled_from(["", "", "before", "after", "away"]), max_size=20),
@@ -182,6 +182,7 @@ def test_crashes_change_no_count(phases: Any, kills: Sequence[str], chunk: int) 
     assert {row.missing > 0 for row in calm.counts.gaps()} <= {True}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 500), max_size=300), st.integers(1, 40), st.randoms())
 def test_a_sample_is_bounded_even_and_the_same_in_any_order(ids: list[int], most: int, random: Any) -> None:
     first, second = Sample[int](most), Sample[int](most)
@@ -196,6 +197,7 @@ def test_a_sample_is_bounded_even_and_the_same_in_any_order(ids: list[int], most
     assert len(set(ids)) > most or first.level == 0
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-10 * MINUTE_MS, 10 * MINUTE_MS), min_size=1), st.integers(0, 50))
 def test_a_partition_is_cut_without_holes_or_overlaps(stamps: list[int], closed: int) -> None:
     log, slices = log_from(5, 5), []
