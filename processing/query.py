@@ -18,6 +18,7 @@ from models.plan import may_be_seen_sql
 from models.service import Service
 from processing.errors import StopQueryError
 from processing.lane import handed_over, has_lane, lane_name, taken_over
+from processing.pace import Pace
 from processing.progress import Changes, Interval, Watch, watch_queries
 from processing.room import insist_on_room
 from processing.routing import routed
@@ -87,9 +88,9 @@ def run_query(
     rejects = sum(topics.partitions[topic] for topic in topics.sources.values())
     slots = rejects + _slots(settings, topics, steering.services) + SPARE_SLOTS
     with session_of(settings, java, jars, slots) as spark:
-        scoring = _Scoring(spark, settings, topics, interval, slots - rejects, report)
+        scoring = _Scoring(spark, settings, topics, Pace(interval), slots - rejects, report)
         queries = [scoring.start(service) for service in steering.services]
-        queries.append(_start_rejects(spark, settings, topics, interval))
+        queries.append(_start_rejects(spark, settings, topics, scoring.pace))
         report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")
         changes = Changes(
             replaced=lambda query, done: scoring.replaced(query, done, steering),
@@ -123,6 +124,8 @@ class _Scoring:
 
     Attributes
     ----------
+    pace
+        When their intervals end.
     slots
         How many tasks they may have together.
     served
@@ -136,7 +139,7 @@ class _Scoring:
     spark: SparkSession
     settings: ProcessingSettings
     topics: Topics
-    interval_s: int
+    pace: Pace
     slots: int
     report: Callable[[str], None]
     served: dict[str, Service] = field(default_factory=dict)
@@ -160,7 +163,7 @@ class _Scoring:
             lane = start_lane(self.spark, self.settings, self.topics, service)
             self.lanes[service.query] = lane
             self.starting.append(lane)
-        return start_scoring(self.spark, self.settings, self.topics, service, self.interval_s)
+        return start_scoring(self.spark, self.settings, self.topics, service, self.pace)
 
     def new_lanes(self) -> list[StreamingQuery]:
         """Return the lanes that were started since the last call."""
@@ -215,10 +218,10 @@ def _features(
 
 
 def start_scoring(
-    spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service, interval_s: int
+    spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service, pace: Pace
 ) -> StreamingQuery:
     """Start the query of a service on its own checkpoint."""
-    return _start(scored(spark, settings, topics, service), service.query, settings, topics, interval_s)
+    return _start(scored(spark, settings, topics, service), service.query, settings, topics, pace)
 
 
 def start_lane(
@@ -231,7 +234,7 @@ def start_lane(
 
 
 def _start_rejects(
-    spark: SparkSession, settings: ProcessingSettings, topics: Topics, interval_s: int
+    spark: SparkSession, settings: ProcessingSettings, topics: Topics, pace: Pace
 ) -> StreamingQuery:
     letters = [
         dead_letters(records(spark, topics.bootstrap_servers, topic), EVENT_TYPES[tag])
@@ -239,7 +242,7 @@ def _start_rejects(
     ]
     refused = reduce(DataFrame.unionByName, letters)
     routed = refused.withColumn("topic", F.lit(topics.dead_letters))
-    return _start(routed, rejects_name(topics), settings, topics, interval_s)
+    return _start(routed, rejects_name(topics), settings, topics, pace)
 
 
 def rejects_name(topics: Topics) -> str:
@@ -248,10 +251,10 @@ def rejects_name(topics: Topics) -> str:
 
 
 def _start(
-    rows: DataFrame, name: str, settings: ProcessingSettings, topics: Topics, interval_s: int
+    rows: DataFrame, name: str, settings: ProcessingSettings, topics: Topics, pace: Pace
 ) -> StreamingQuery:
     writer = _writing(rows, name, settings, topics).outputMode("update")
-    trigger = writer.trigger(realTime=f"{interval_s} seconds")  # type: ignore[call-overload] # missing in pyspark's stubs
+    trigger = writer.trigger(realTime=f"{pace.of(name)} milliseconds")  # type: ignore[call-overload] # missing in pyspark's stubs
     started: StreamingQuery = trigger.start()
     return started
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.service import Service
+from processing.pace import Pace
 from processing.progress import Watch, watch_queries
 from processing.query import session_of, slots_of, start_scoring
 from processing.settings import ProcessingSettings
@@ -38,5 +39,5 @@ def warm(
         When Java does not start or the query fails.
     """
     with session_of(settings, java, jars, slots_of(settings, topics, service)) as spark:
-        query = start_scoring(spark, settings, topics, service, settings.idle_interval_s)
+        query = start_scoring(spark, settings, topics, service, Pace(settings.idle_interval_s))
         watch_queries([query], stop, until_idle=True, watch=watch)
