@@ -139,19 +139,27 @@ def world(path: Path, rules: Callable[..., Rules]) -> World:
     return World(path, rules)
 
 
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What is logged, whatever logging earlier tests of this process have set up."""
+    structlog.reset_defaults()
+    monkeypatch.setattr("actors.notifier.local._log", structlog.get_logger())
+    with structlog.testing.capture_logs() as logged:
+        yield logged
+
+
 def test_changes_reach_the_local_file_and_the_log_and_their_offsets_are_committed(
-    world: World, change: MakeChange, tmp_path: Path
+    world: World, change: MakeChange, tmp_path: Path, logs: list[Any]
 ) -> None:
     file = tmp_path / "state" / "told.jsonl"
     world.send(*[change(n, at=world.now) for n in range(3)], change(1, at=world.now))
     with world.bus.producer() as producer:
         producer.send("alarms", "pump-1", b"{")
-    with structlog.testing.capture_logs() as logs:
-        with world.running({"local": local(file)}) as ledger:
-            wait_until(lambda: "everything" in ledger.collecting())
-            world.now += 10_000
-            wait_until(lambda: file.exists() and file.read_text().endswith("\n"))
-        (line,) = [json.loads(line) for line in file.read_text().splitlines()]
+    with world.running({"local": local(file)}) as ledger:
+        wait_until(lambda: "everything" in ledger.collecting())
+        world.now += 10_000
+        wait_until(lambda: file.exists() and file.read_text().endswith("\n"))
+    (line,) = [json.loads(line) for line in file.read_text().splitlines()]
     assert (line["changes"], line["channel"], line["route"]) == (3, "local", "everything")
     assert line["title"] == "3 alarms, worst high anomaly-pump on pump-0: opened"
     assert [log["title"] for log in logs if log["event"] == "notification"] == [line["title"]]
