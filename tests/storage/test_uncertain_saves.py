@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from cassandra import OperationTimedOut, WriteTimeout, WriteType
+from cassandra.query import BatchStatement
 
 from storage.entities import Change, CommandRow
 from storage.entity_store import CassandraEntityStore
@@ -36,12 +37,12 @@ class Lossy:
         return getattr(self._session, name)
 
     def execute(self, statement: Any, *parameters: Any) -> Any:
-        if parameters or not self._losses:
+        if not isinstance(statement, BatchStatement) or not self._losses:
             return self._session.execute(statement, *parameters)
         self.batches += 1
         when, error = self._losses.pop(0)
         if when == "after":
-            self._session.execute(statement)
+            self._session.execute(statement, *parameters)
         if self._meanwhile is not None:
             self._meanwhile()
         raise error
