@@ -71,6 +71,6 @@ def test_a_group_is_taken_back_and_never_forward(kafka_bootstrap: str, topic_pre
 
 def test_a_client_for_questions_is_closed_by_who_asked() -> None:
     with admin_client(KafkaSettings(bootstrap_servers="127.0.0.1:1")) as client:
-        assert client.poll(0) == 0
+        client.poll(0)
     with pytest.raises(RuntimeError, match="closed"):
         client.poll(0)
