@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline import roster
 
-PATIENCE_S = 240.0
+PATIENCE_S = 540.0
 
 
 class Installation:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from models.actions import decode_command
+from models import orders
 from models.machines import Machine, Measured
 from storage.alarms import AlarmRow
 from storage.entities import CommandRow
@@ -27,7 +27,7 @@ def as_json(story: Story) -> str:
                 "taken_at": judgement.taken_at,
                 "alarm": asdict(judgement.alarm) if judgement.alarm else None,
                 "commands": [
-                    {"status": row.status, **msgspec.to_builtins(decode_command(row.body.encode()))}
+                    {"status": row.status, **msgspec.to_builtins(orders.decode(row.body).command)}
                     for row in judgement.commands
                 ],
             }
@@ -99,7 +99,7 @@ def _by(alarm: AlarmRow | None) -> str:
 
 
 def _command(row: CommandRow) -> str:
-    command = decode_command(row.body.encode())
+    command = orders.decode(row.body).command
     return f"{_at(command.issued_at)}  command {command.command_id}: {command.kind} {command.entity}: {row.status}"
 
 
