@@ -1,6 +1,7 @@
 """To another release that keeps other state per key, and back, while events come: on real servers, as an operator does it."""
 
 import json
+import os
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -16,7 +17,16 @@ from models import scores
 from models.scores import Score
 from pipeline import deployments
 
-pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.cassandra,
+    pytest.mark.spark,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        "FASTDATA_TEST_UPGRADE" not in os.environ,
+        reason="up to ten minutes on two cores: set FASTDATA_TEST_UPGRADE=1 to run it",
+    ),
+]
 
 SOURCE = ("simulate", "transactions", "--rate", "100", "--limit", "100000")
 PARTS = ("query", "writer", "actors")
