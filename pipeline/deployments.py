@@ -9,20 +9,17 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from models.deployment import Candidate, Deployment
 from models.serving import Serving
-from pipeline.errors import RefuseUsageError
+from pipeline import whole_files
 
 _FOLDER: Final = "models"
 _DEPLOYMENT: Final = "deployment.json"
 _SERVING: Final = "serving.json"
 _STATES: Final = "states"
-
-S = TypeVar("S", Deployment, Serving, Candidate)
+_REMEDY: Final = "move it away, and deploy the model again"
 
 
 def deployed(run_dir: Path) -> list[str]:
@@ -32,32 +29,32 @@ def deployed(run_dir: Path) -> list[str]:
 
 def read_deployment(run_dir: Path, model: str) -> Deployment | None:
     """Return what is deployed of a model."""
-    return _read(run_dir / _FOLDER / model / _DEPLOYMENT, Deployment)
+    return whole_files.read(run_dir / _FOLDER / model / _DEPLOYMENT, Deployment, _REMEDY)
 
 
 def write_deployment(run_dir: Path, deployment: Deployment) -> None:
     """Replace what is deployed of a model."""
-    _write(run_dir / _FOLDER / deployment.model / _DEPLOYMENT, deployment)
+    whole_files.write(run_dir / _FOLDER / deployment.model / _DEPLOYMENT, deployment)
 
 
 def read_serving(run_dir: Path, model: str) -> Serving | None:
     """Return what the query of a model does, None before its first start."""
-    return _read(run_dir / _FOLDER / model / _SERVING, Serving)
+    return whole_files.read(run_dir / _FOLDER / model / _SERVING, Serving, _REMEDY)
 
 
 def write_serving(run_dir: Path, model: str, serving: Serving) -> None:
     """Replace what the query of a model does."""
-    _write(run_dir / _FOLDER / model / _SERVING, serving)
+    whole_files.write(run_dir / _FOLDER / model / _SERVING, serving)
 
 
 def read_state(run_dir: Path, model: str, query: str) -> Candidate | None:
     """Return what is known of a checkpoint that no query runs on now."""
-    return _read(run_dir / _FOLDER / model / _STATES / f"{query}.json", Candidate)
+    return whole_files.read(run_dir / _FOLDER / model / _STATES / f"{query}.json", Candidate, _REMEDY)
 
 
 def write_state(run_dir: Path, model: str, state: Candidate) -> None:
     """Note how far a checkpoint has come that no query runs on now."""
-    _write(run_dir / _FOLDER / model / _STATES / f"{state.query}.json", state)
+    whole_files.write(run_dir / _FOLDER / model / _STATES / f"{state.query}.json", state)
 
 
 def forget_states(run_dir: Path, model: str, keep: str) -> list[str]:
@@ -75,21 +72,3 @@ def changing(run_dir: Path) -> Iterator[None]:
     with (run_dir / _FOLDER / "commands.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _read(file: Path, kind: type[S]) -> S | None:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise RefuseUsageError(
-            f"{file} is damaged ({error}): move it away, and deploy the model again"
-        ) from error
-
-
-def _write(file: Path, content: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".new")
-    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
-    unfinished.replace(file)

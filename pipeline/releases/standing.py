@@ -8,16 +8,18 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
 
+from pipeline import whole_files
 from pipeline.errors import RefuseUsageError
 
 _FOLDER: Final = "release"
 _WANTED: Final = "wanted.json"
 _STANDING: Final = "standing.json"
 _HISTORY: Final = "history.jsonl"
+_REMEDY: Final = "move it away; then the release that you call serves"
 
 Kind = Literal["upgrade", "rollback", "finish"]
 
@@ -110,28 +112,25 @@ def open_change(wanted: Change | None, standing: Standing | None) -> Change | No
     return None if done else wanted
 
 
-S = TypeVar("S", Change, Standing)
-
-
 def read_wanted(run_dir: Path) -> Change | None:
     """Return the last change that was asked for."""
-    return _read(run_dir / _FOLDER / _WANTED, Change)
+    return whole_files.read(run_dir / _FOLDER / _WANTED, Change, _REMEDY)
 
 
 def write_wanted(run_dir: Path, change: Change) -> None:
     """Ask for a change."""
-    _write(run_dir / _FOLDER / _WANTED, change)
+    whole_files.write(run_dir / _FOLDER / _WANTED, change)
     _record(run_dir, {"event": "asked", **msgspec.to_builtins(change)})
 
 
 def read_standing(run_dir: Path) -> Standing | None:
     """Return what stands, None where no release was ever changed."""
-    return _read(run_dir / _FOLDER / _STANDING, Standing)
+    return whole_files.read(run_dir / _FOLDER / _STANDING, Standing, _REMEDY)
 
 
 def write_standing(run_dir: Path, standing: Standing, at: int) -> None:
     """Replace what stands; `at` is in milliseconds since the epoch."""
-    _write(run_dir / _FOLDER / _STANDING, standing)
+    whole_files.write(run_dir / _FOLDER / _STANDING, standing)
     _record(run_dir, {"event": "answered", "at": at, **msgspec.to_builtins(standing)})
 
 
@@ -165,21 +164,3 @@ def changing(run_dir: Path) -> Iterator[None]:
 def _record(run_dir: Path, entry: dict[str, Any]) -> None:
     with (run_dir / _FOLDER / _HISTORY).open("ab") as file:
         file.write(msgspec.json.encode(entry) + b"\n")
-
-
-def _read(file: Path, kind: type[S]) -> S | None:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except FileNotFoundError:
-        return None
-    except msgspec.DecodeError as error:
-        raise RefuseUsageError(
-            f"{file} is damaged ({error}): move it away; then the release that you call serves"
-        ) from error
-
-
-def _write(file: Path, content: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".new")
-    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
-    unfinished.replace(file)
