@@ -10,31 +10,22 @@ while the flood lasts and after it.
 
 import argparse
 import json
-import multiprocessing
-import os
-import random
-import signal
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
-import psutil
 
-from actors.bridges.simulated import SimulatedDevices
-from actors.gateway import Gateway, run_gateway
 from actors.ledger_file import open_ledger
-from actors.settings import ActorSettings, GatewaySettings
-from actors.worker import run_worker
-from benchmarks.acting_costs import CountingSession, Cpu, counted, listening
+from actors.settings import ActorSettings
+from benchmarks.acting_costs import Cpu, counted, listening
+from benchmarks.acting_crew import FLOOD_S, Crew, now_ms, policies
 from infra.embedded import EmbeddedSettings, down, up
 from ingest.admin import broker_count, group_lag
 from ingest.consumer import Consumer
@@ -44,7 +35,6 @@ from ingest.reading import read_all
 from ingest.settings import KafkaSettings, TopicSettings
 from ingest.topics import ensure_topics
 from models.actions import decode_ack, decode_command
-from models.policies.policies import BUILT_IN, Policies, parse
 from models.scores import Score, encode
 from pipeline.alarm_lines import Flooded
 from pipeline.operators import lines
@@ -57,8 +47,6 @@ LOOK_S: Final = 0.1
 STILL_S: Final = 3.0
 """Nothing left for so long: it is over."""
 
-FLOOD_S: Final = 20
-"""So long too many alarms make a flood: longer than `STILL_S`, so that it lasts when the run is over."""
 
 QUIET_S: Final = 180.0
 """After so long without progress the run is given up."""
@@ -91,7 +79,7 @@ def measure(
             if (pid := listening(int(port))) is not None:
                 cpu.watch(program, pid)
         crew = stack.enter_context(Crew(kafka, cassandra, scratch, options, cpu))
-        store = CassandraEntityStore(stack.enter_context(connect(cassandra)), cassandra, _now)
+        store = CassandraEntityStore(stack.enter_context(connect(cassandra)), cassandra, now_ms)
         if options.rate is not None:
             crew.go()
         sent_at = time.monotonic()
@@ -110,70 +98,6 @@ def measure(
         peak = _await(kafka, crew, sent_at if options.rate is not None else None)
         cpu.look()
         return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak})
-
-
-class Crew:
-    """The workers and the gateway, as processes."""
-
-    def __init__(
-        self,
-        kafka: KafkaSettings,
-        cassandra: CassandraSettings,
-        scratch: Path,
-        options: argparse.Namespace,
-        cpu: Cpu,
-    ) -> None:
-        self.ledger = scratch / "ledger.sqlite"
-        self.counts = scratch / "counts"
-        self.counts.mkdir()
-        self.cpu = cpu
-        self.kills = 0
-        self._context = multiprocessing.get_context("spawn")
-        self._worker = (kafka, cassandra, scratch, options.shards, options.batch)
-        self._gateway = self._context.Process(target=_gateway, args=(kafka, self.ledger), daemon=True)
-        self._wanted = options.workers
-        self.workers: list[BaseProcess] = []
-
-    def __enter__(self) -> Self:
-        self._gateway.start()
-        assert self._gateway.pid is not None
-        self.cpu.watch("gateway", self._gateway.pid, from_birth=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in (*self.workers, self._gateway):
-            process.kill()
-            process.join()
-
-    def go(self) -> float:
-        """Start the workers that are wanted; return when."""
-        while len(self.workers) < self._wanted:
-            process = self._context.Process(target=_work, args=self._worker, daemon=True)
-            process.start()
-            assert process.pid is not None
-            self.cpu.watch("workers", process.pid, from_birth=True)
-            self.workers.append(process)
-        return time.monotonic()
-
-    def killing(self, every_s: float) -> threading.Event:
-        """Kill one worker without warning every so many seconds, and start another, until the event is set."""
-        over = threading.Event()
-        threading.Thread(target=self._kill, args=(every_s, over), daemon=True).start()
-        return over
-
-    def memory_mb(self) -> float:
-        """Return the resident memory of the largest worker in MiB."""
-        return max((_memory(process) for process in self.workers), default=0.0)
-
-    def _kill(self, every_s: float, over: threading.Event) -> None:
-        chance = random.Random(0)
-        while not over.wait(every_s):
-            victim = self.workers.pop(chance.randrange(len(self.workers)))
-            assert victim.pid is not None
-            os.kill(victim.pid, signal.SIGKILL)
-            victim.join()
-            self.kills += 1
-            self.go()
 
 
 def _figures(
@@ -276,9 +200,9 @@ def _taken(store: CassandraEntityStore) -> int:
 
 def _seen_of_flood(store: CassandraEntityStore) -> dict[str, Any]:
     """Return what operators see of the flood while it lasts and when it is over."""
-    during = lines(store, (), (), _policies(), _now())
+    during = lines(store, (), (), policies(), now_ms())
     time.sleep(FLOOD_S)
-    after = lines(store, (), (), _policies(), _now())
+    after = lines(store, (), (), policies(), now_ms())
     found = [line.flood for line in (*during, *after) if isinstance(line, Flooded)]
     return {
         "lines_during": len(during),
@@ -287,11 +211,6 @@ def _seen_of_flood(store: CassandraEntityStore) -> dict[str, Any]:
         "entered": bool(found) and found[0].left_at is None,
         "left": bool(found) and found[-1].left_at is not None,
     }
-
-
-def _policies() -> Policies:
-    rule = f'[alarms.default]\nflood = {{ more_than = 10, calm_below = 5, within = "{FLOOD_S}s" }}\n'
-    return parse(BUILT_IN.read_text(encoding="utf-8") + rule, str(BUILT_IN))
 
 
 def _left(kafka: KafkaSettings, unknown: int) -> int:
@@ -310,50 +229,10 @@ def _plain(kafka: KafkaSettings, count: int) -> float:
     return count / (time.monotonic() - begun)
 
 
-def _work(kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, shards: int, batch: int) -> None:
-    settings = ActorSettings(
-        shards=shards,
-        batch=batch,
-        session_timeout_s=6,
-        heartbeat_s=1,
-        state_dir=scratch / f"faust-{os.getpid()}",
-    )
-    with connect(cassandra) as session, Producer(kafka) as producer:
-        run_worker(
-            kafka,
-            CassandraEntityStore(
-                CountingSession(session, scratch / "counts" / f"{os.getpid()}.json"), cassandra, _now
-            ),
-            producer,
-            settings,
-            threading.Event(),
-            policies=_policies(),
-            reject=lambda _record, error: sys.exit(str(error)),
-            clock=_now,
-        )
-
-
-def _gateway(kafka: KafkaSettings, path: Path) -> None:
-    settings = GatewaySettings(ledger=path)
-    with (
-        open_ledger(path) as ledger,
-        Producer(kafka) as producer,
-        Consumer(kafka, "gateway", ["commands"]) as consumer,
-    ):
-        run_gateway(
-            consumer,
-            producer,
-            Gateway(ledger, SimulatedDevices(settings, _now), _now, 1_000),
-            settings,
-            threading.Event(),
-            reject=lambda _record, error: sys.exit(str(error)),
-        )
-
-
 def _alert(number: int, entity: str) -> Score:
     return Score(
         event_id=f"e{number}",
-        event_time=_now(),
+        event_time=now_ms(),
         entity=entity,
         model="fraud",
         version="1",
@@ -365,23 +244,12 @@ def _alert(number: int, entity: str) -> Score:
         topic="transactions",
         partition=0,
         offset=number,
-        ingested_at=_now(),
+        ingested_at=now_ms(),
     )
 
 
 def _event_of(value: bytes) -> str:
     return str(json.loads(value)["event_id"])
-
-
-def _memory(process: BaseProcess) -> float:
-    try:
-        return psutil.Process(process.pid).memory_info().rss / 2**20
-    except psutil.NoSuchProcess:
-        return 0.0
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @contextmanager
