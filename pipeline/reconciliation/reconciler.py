@@ -74,8 +74,9 @@ class World:
 class _State:
     sources: list[SourceGap] = field(default_factory=list)
     named: list[NamedGap] = field(default_factory=list)
-    noted: tuple[int, Mapping[Where, int]] | None = None
+    noted: tuple[int, Mapping[Where, int], Mapping[Where, int]] | None = None
     heard_until: int = 0
+    done: Mapping[Where, int] = field(default_factory=dict)
     looked_at: int = 0
     told_at: dict[str, int] = field(default_factory=dict)
 
@@ -121,7 +122,7 @@ class Reconciler:
         """Close the minutes that are over, look again at gaps, and tell of those that stay."""
         self._tally.use(self._world.models(), known=lambda _: False)
         self._note()
-        reached = Reached(self._state.heard_until, self._world.done(), self._world.dropped())
+        reached = Reached(self._state.heard_until, self._state.done, self._world.dropped())
         for where in sorted(self._tally.logs):
             while (part := comparing.due(self._tally, where, reached, self._waits)) is not None:
                 self._close(where, part, reached)
@@ -135,13 +136,17 @@ class Reconciler:
             self._tally.gaps[gap.lane].append(gap)
 
     def _note(self) -> None:
-        """Note the ends of the logs; once they are reached, everything until then was read."""
+        """Note what is done, then the ends of the logs; once they are reached, all that came of what was done is read."""
         if self._state.noted is None:
-            now = self._world.clock()
-            self._state.noted = now, {where: end for where, (_, end) in self._world.feed.bounds().items()}
-        at, ends = self._state.noted
+            now, done = self._world.clock(), self._world.done()
+            self._state.noted = (
+                now,
+                done,
+                {where: end for where, (_, end) in self._world.feed.bounds().items()},
+            )
+        at, done, ends = self._state.noted
         if all(self._tally.logs[where].read >= end for where, end in ends.items()):
-            self._state.heard_until, self._state.noted = at, None
+            self._state.heard_until, self._state.done, self._state.noted = at, done, None
 
     def _close(self, where: Where, part: Slice, reached: Reached) -> None:
         is_source = where[0] in self._tally.topics.sources

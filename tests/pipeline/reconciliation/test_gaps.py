@@ -213,3 +213,20 @@ def test_many_gaps_are_named_up_to_a_number_and_counted_beyond(pipeline: Pipelin
     assert alert.score == 10
     assert (len(alert.event["ids"]), alert.event["more"]) == (3, 7)
     assert beside.rows("scored")[0].missing == 10
+
+
+def test_what_is_committed_while_its_scores_are_still_unread_is_no_gap(
+    pipeline: Pipeline, beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.transactions(20)
+
+    def committed() -> dict[tuple[str, int], int]:
+        pipeline._query(lambda _: False)
+        return {("t-transactions", 0): len(pipeline.records("transactions"))}
+
+    monkeypatch.setattr(beside, "_committed", committed)
+    pipeline.silent_ms += 5 * MINUTE_MS
+    look_only(pipeline, beside)
+    assert beside.total("scored") == 20
+    assert beside.total("scored", "missing") == 0
+    assert beside.told == []
