@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import confluent_kafka
 from confluent_kafka import KafkaException, TopicPartition
@@ -15,6 +15,9 @@ from ingest.settings import KafkaSettings, TopicName
 
 Where = tuple[str, int]
 """A topic's name in Kafka, and a partition."""
+
+_PATIENT: Final = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500}
+"""Nobody waits for a follower: brokers answer twice a second, not at each record."""
 
 
 class Follower:
@@ -31,7 +34,9 @@ class Follower:
     def __init__(self, settings: KafkaSettings, name: str, starts: Mapping[Where, int]) -> None:
         self._timeout_s = settings.request_timeout_ms / 1000
         self._partitions = sorted(starts)
-        self._client = confluent_kafka.Consumer(consumer_config(settings, group_name(settings, name)))
+        self._client = confluent_kafka.Consumer(
+            consumer_config(settings, group_name(settings, name)) | _PATIENT
+        )
         self._client.assign([TopicPartition(*where, offset) for where, offset in starts.items()])
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
