@@ -31,6 +31,22 @@ class ByPython(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: str
 
 
+class Task(msgspec.Struct, frozen=True):
+    """One estimator's work in the lane.
+
+    Attributes
+    ----------
+    column
+        The score's column.
+    features
+        The columns of its features by name.
+    """
+
+    column: str
+    estimator: ByPython
+    features: dict[str, str]
+
+
 def column_of(number: int) -> str:
     """Return the column that holds the score of the scorer with this number."""
     return f"python_{number}"

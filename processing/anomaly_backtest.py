@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 from models.anomaly_evaluation import Flags, Found, Watched, Window, evaluate, watched
 from models.spec import AlertBelow, ModelSpec
 from processing.errors import RefuseTrainingError
-from processing.fitting import Scores, check_parity, fit
+from processing.fitting import check_parity, fit
 from processing.labelled import labelled, table_session
+from processing.own_scores import Scores
 
 
 @dataclass(frozen=True)

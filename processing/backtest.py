@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 from models.evaluation import Costs, Evaluation, Outcomes, evaluate, not_known
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
-from processing.fitting import Scores, check_parity, fit
+from processing.fitting import check_parity, fit
 from processing.labelled import Span, labelled, table_session
+from processing.own_scores import Scores
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from models.generated import generated
 from models.reference import Value, by_definition
 from models.spec import ModelSpec
 from processing.errors import RefuseTrainingError
-from processing.fitting import Fitted, fit, own_scores, production_scores
+from processing.fitting import Fitted, fit, production_scores
 from processing.history import read_history, write_history
+from processing.own_scores import own_scores
 from processing.session import spark_session
 from processing.stages import featurise, history_stage, streaming_stage, with_score
 

@@ -18,9 +18,8 @@ from models.estimators import compile_estimator
 from models.spec import ModelSpec, RunToFailure
 from processing.errors import RefuseTrainingError
 from processing.keeping import kept, restored
+from processing.own_scores import Scores, own_scores
 from processing.stages import with_score
-
-Scores = npt.NDArray[np.float64]
 
 PARITY: Final = 1e-9
 """Largest difference allowed between the compiled score and scikit-learn's own, relative to the larger of 1 and the score."""
@@ -83,17 +82,6 @@ def _as_sql_or_text(
         return compile_estimator(estimator, list(features.columns), features), None
     except RefuseSpecError as refusal:
         return COMPILED, kept(estimator, spec.estimator.__module__, str(refusal))
-
-
-def own_scores(estimator: Any, features: pd.DataFrame) -> Scores:
-    """Return the estimator's own scores: a probability, how strange a detector finds it, or a prediction."""
-    if hasattr(estimator, "predict_proba"):
-        scores = estimator.predict_proba(features)[:, 1]
-    elif hasattr(estimator, "score_samples"):
-        scores = -estimator.score_samples(features)
-    else:
-        scores = estimator.predict(features)
-    return np.asarray(scores, dtype=np.float64)
 
 
 def native_values(spark: SparkSession, compiled: Compiled, features: pd.DataFrame) -> pd.DataFrame:

@@ -5,30 +5,16 @@ them back, adds a score per estimator, and goes on as the real-time query would 
 fill, so a score takes about a second longer. Which version acts still follows from an event's place in Kafka.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import pandas as pd
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-from models.by_python import ByPython, column_of
+from models.by_python import Task, column_of
 from models.service import Service, live_sql, stateful_sql
-from processing.fitting import own_scores
-from processing.keeping import restored
 from processing.source import records
 from processing.topics import Topics
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One estimator: its score's column, its text, and the columns of its features by name."""
-
-    column: str
-    estimator: ByPython
-    features: dict[str, str]
 
 
 def lane_name(query: str) -> str:
@@ -63,25 +49,29 @@ def taken_over(spark: SparkSession, features: DataFrame, service: Service, topic
         F.expr(f"from_json(cast(value as string), '{shape}')").alias("row")
     )
     taken = parsed.where(F.col("row.query") == service.query).select("row.*").drop("query")
-    tasks = _tasks(service)
-    added = [StructField(task.column, DoubleType()) for task in tasks]
-    return taken.mapInArrow(_scorer(tasks), StructType([*rows.schema.fields, *added]))
+    return _scored(taken, rows.schema, _tasks(service))
 
 
 def scored_in_python(features: DataFrame, service: Service) -> DataFrame:
     """Return rows of a table with a score per estimator, without a topic in between."""
-    rows, tasks = features.drop("win"), _tasks(service)
+    rows = features.drop("win")
+    return _scored(rows, rows.schema, _tasks(service))
+
+
+def _scored(rows: DataFrame, shape: StructType, tasks: Sequence[Task]) -> DataFrame:
+    from processing.own_scores import scorer  # noqa: PLC0415 - scikit-learn is loaded where a lane runs, it takes seconds
+
     added = [StructField(task.column, DoubleType()) for task in tasks]
-    return rows.mapInArrow(_scorer(tasks), StructType([*rows.schema.fields, *added]))
+    return rows.mapInArrow(scorer(tasks), StructType([*shape.fields, *added]))
 
 
 def _rows(features: DataFrame, service: Service) -> DataFrame:
     return features.where(stateful_sql(service)).where(live_sql(service)).drop("win")
 
 
-def _tasks(service: Service) -> list[_Task]:
+def _tasks(service: Service) -> list[Task]:
     return [
-        _Task(
+        Task(
             column_of(number),
             scorer.artifact.python,
             {f: scorer.columns[f] for f in scorer.artifact.plan.features},
@@ -89,20 +79,3 @@ def _tasks(service: Service) -> list[_Task]:
         for number, scorer in enumerate(service.scorers)
         if scorer.artifact.python is not None
     ]
-
-
-def _scorer(tasks: Sequence[_Task]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def scored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        estimators = [restored(task.estimator) for task in tasks]
-        for batch in filter(len, batches):
-            table = pa.Table.from_batches([batch])
-            for task, estimator in zip(tasks, estimators, strict=True):
-                columns = {
-                    name: batch.column(own).to_numpy(zero_copy_only=False)
-                    for name, own in task.features.items()
-                }
-                scores = own_scores(estimator, pd.DataFrame(columns, dtype="float64"))
-                table = table.append_column(task.column, pa.array(scores, pa.float64()))
-            yield from table.to_batches()
-
-    return scored

@@ -17,9 +17,10 @@ from models.evaluation import average_precision, calibration, roc_auc
 from models.life_evaluation import evaluate
 from models.spec import AlertBelow, FixedThreshold, ModelSpec, RunToFailure
 from processing.errors import RefuseTrainingError
-from processing.fitting import Fitted, Scores, check_parity, check_values, fit
+from processing.fitting import Fitted, check_parity, check_values, fit
 from processing.labelled import labelled, table_session
 from processing.lives import dealt, judged, said, with_lives
+from processing.own_scores import Scores
 
 HOLD_OUT: Final = 0.25
 """Share of the events, the latest ones, that metrics and threshold are taken from."""

@@ -17,7 +17,8 @@ from models.expressions import field
 from models.features import Entity, Feature, row
 from models.spec import FixedThreshold, LateLabel, ModelSpec
 from processing.errors import RefuseTrainingError
-from processing.fitting import fit, own_scores
+from processing.fitting import fit
+from processing.own_scores import own_scores
 
 AMOUNT = [row("amount", field("amount"))]
 WITH_NULL = [*AMOUNT, Entity("card").recent(2).previous("before", field("amount"))]
