@@ -22,6 +22,8 @@ NOT_THE_QUERY = {*TRAINING, "pyspark", "py4j"}
     ],
 )
 def test_a_part_loads_no_library_that_it_has_no_use_for(part: str, heavy: set[str]) -> None:
-    code = f"import sys, pipeline.bootstrap.{part}; print(*sorted(set({sorted(heavy)!r}) & sys.modules.keys()))"
+    code = (
+        f"import sys, pipeline.bootstrap.{part}; print(*sorted(set({sorted(heavy)!r}) & sys.modules.keys()))"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
