@@ -18,6 +18,8 @@ from missing import missing
 
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
+from storage.migrate import migrate
+from storage.settings import CassandraSettings
 
 KAFKA_IMAGE = os.environ.get("FASTDATA_TEST_KAFKA_IMAGE", "confluentinc/cp-kafka:8.1.1")
 CASSANDRA_IMAGE = os.environ.get("FASTDATA_TEST_CASSANDRA_IMAGE", "cassandra:5.0.5")
@@ -260,3 +262,32 @@ def keyspace(cassandra_session: Session) -> Iterator[str]:
     name = f"k{uuid.uuid4().hex[:10]}"
     yield name
     cassandra_session.execute(f"DROP KEYSPACE IF EXISTS {name}")
+
+
+@pytest.fixture(scope="session")
+def shared_keyspace(cassandra_endpoint: CassandraEndpoint, cassandra_session: Session) -> Iterator[str]:
+    """Give a keyspace with all migrations, which take seconds; tests take it in turn, as `emptied_keyspace`."""
+    name = f"k{uuid.uuid4().hex[:10]}"
+    migrate(
+        CassandraSettings(
+            contact_points=cassandra_endpoint.contact_points,
+            port=cassandra_endpoint.port,
+            local_dc=cassandra_endpoint.dc,
+            keyspace=name,
+            request_timeout_s=30,
+            connect_give_up_s=30,
+        )
+    )
+    yield name
+    cassandra_session.execute(f"DROP KEYSPACE {name}")
+
+
+@pytest.fixture
+def emptied_keyspace(shared_keyspace: str, cassandra_session: Session) -> Iterator[str]:
+    """Give a migrated keyspace with nothing in its tables."""
+    yield shared_keyspace
+    listed = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+    for (table,) in cassandra_session.execute(listed, (shared_keyspace,)):
+        read = f"SELECT * FROM {shared_keyspace}.{table} LIMIT 1"  # noqa: S608 - names of our own tables
+        if table != "schema_migrations" and cassandra_session.execute(read):
+            cassandra_session.execute(f"TRUNCATE {shared_keyspace}.{table}")

@@ -20,7 +20,6 @@ from pipeline.bootstrap.clocks import wall_ms
 from storage.entities import EntityStore
 from storage.entity_store import CassandraEntityStore
 from storage.memory import MemoryEntityStore
-from storage.migrate import migrate
 from storage.session import connect
 from storage.settings import CassandraSettings
 
@@ -57,10 +56,9 @@ def shared(request: pytest.FixtureRequest) -> Iterator[EntityStore]:
         contact_points=endpoint.contact_points,
         port=endpoint.port,
         local_dc=endpoint.dc,
-        keyspace=request.getfixturevalue("keyspace"),
+        keyspace=request.getfixturevalue("emptied_keyspace"),
         request_timeout_s=60,
     )
-    migrate(cassandra)
     with connect(cassandra) as session:
         yield CassandraEntityStore(session, cassandra, wall_ms)
 

@@ -35,7 +35,6 @@ from storage.alarms import AlarmRow
 from storage.entities import EntityStore
 from storage.entity_store import CassandraEntityStore
 from storage.memory import MemoryEntityStore
-from storage.migrate import migrate
 from storage.one_by_one import OneByOne
 from storage.session import connect
 from storage.settings import CassandraSettings
@@ -344,7 +343,7 @@ def test_alerts_become_alarms_commands_and_answers(  # noqa: PLR0917 - fixtures 
     kafka: KafkaSettings,
     workers: Workers,
     cassandra_endpoint: Any,
-    keyspace: str,
+    emptied_keyspace: str,
     tmp_path: Path,
     alert: Callable[..., Score],
 ) -> None:
@@ -352,9 +351,8 @@ def test_alerts_become_alarms_commands_and_answers(  # noqa: PLR0917 - fixtures 
         contact_points=cassandra_endpoint.contact_points,
         port=cassandra_endpoint.port,
         local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
+        keyspace=emptied_keyspace,
     )
-    migrate(cassandra)
     alerts = [alert(f"e{n}", entity=f"card{n % 25}") for n in range(150)]
     with connect(cassandra) as session, gateway(kafka, tmp_path / "ledger.sqlite"):
         store = CassandraEntityStore(session, cassandra, wall_ms)

@@ -20,7 +20,6 @@ from models.actions import decode_command
 from models.scores import Score, encode
 from pipeline.bootstrap.clocks import wall_ms
 from storage.entity_store import CassandraEntityStore
-from storage.migrate import migrate
 from storage.session import connect
 from storage.settings import CassandraSettings
 
@@ -61,15 +60,13 @@ def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
 
 
 @pytest.fixture
-def cassandra(cassandra_endpoint: Any, keyspace: str) -> CassandraSettings:
-    settings = CassandraSettings(
+def cassandra(cassandra_endpoint: Any, emptied_keyspace: str) -> CassandraSettings:
+    return CassandraSettings(
         contact_points=cassandra_endpoint.contact_points,
         port=cassandra_endpoint.port,
         local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
+        keyspace=emptied_keyspace,
     )
-    migrate(settings)
-    return settings
 
 
 @pytest.fixture

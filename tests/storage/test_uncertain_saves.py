@@ -49,6 +49,11 @@ class Lossy:
 
 
 @pytest.fixture
+def keyspace(emptied_keyspace: str) -> str:
+    return emptied_keyspace
+
+
+@pytest.fixture
 def honest(session: Any, settings: CassandraSettings) -> CassandraEntityStore:
     return CassandraEntityStore(session, settings, lambda: 0)
 

@@ -16,7 +16,6 @@ from pipeline.console.api.serve import serve
 from pipeline.console.settings import ConsoleSettings
 from pipeline.errors import RefuseUsageError
 from pipeline.settings import Settings
-from storage.migrate import migrate
 from storage.settings import CassandraSettings
 
 PATIENCE_S = 30
@@ -79,7 +78,7 @@ def test_a_port_that_is_taken_is_refused() -> None:
 @pytest.mark.kafka
 @pytest.mark.cassandra
 def test_the_api_answers_on_real_servers(
-    kafka_bootstrap: str, cassandra_endpoint: Any, topic_prefix: str, keyspace: str
+    kafka_bootstrap: str, cassandra_endpoint: Any, topic_prefix: str, emptied_keyspace: str
 ) -> None:
     settings = Settings(
         kafka=KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix),
@@ -87,12 +86,11 @@ def test_the_api_answers_on_real_servers(
             contact_points=cassandra_endpoint.contact_points,
             port=cassandra_endpoint.port,
             local_dc=cassandra_endpoint.dc,
-            keyspace=keyspace,
+            keyspace=emptied_keyspace,
         ),
         console=ConsoleSettings(port=0),
     )
     ensure_topics(settings.kafka)
-    migrate(settings.cassandra)
     with (
         Running(lambda stop, ready: run_api(settings, stop, ready)) as address,
         httpx.Client(base_url=address, timeout=PATIENCE_S, headers={"X-Operator": "ann"}) as api,

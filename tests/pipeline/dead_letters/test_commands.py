@@ -15,7 +15,6 @@ from ingest.reading import read_all
 from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics
 from models import events
-from storage.migrate import migrate
 from storage.settings import CassandraSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra]
@@ -50,14 +49,13 @@ def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
 
 
 @pytest.fixture
-def call(kafka: KafkaSettings, cassandra_endpoint: Any, keyspace: str, tmp_path: Path) -> Call:
+def call(kafka: KafkaSettings, cassandra_endpoint: Any, emptied_keyspace: str, tmp_path: Path) -> Call:
     cassandra = CassandraSettings(
         contact_points=cassandra_endpoint.contact_points,
         port=cassandra_endpoint.port,
         local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
+        keyspace=emptied_keyspace,
     )
-    migrate(cassandra)
     return partial(CommandLine(tmp_path, kafka, cassandra), "dead-letters")
 
 

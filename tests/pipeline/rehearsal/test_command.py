@@ -17,7 +17,6 @@ from models.events import Transaction
 from models.policies.policies import BUILT_IN, parse
 from models.scores import Score
 from pipeline import artifacts
-from storage.migrate import migrate
 from storage.settings import CassandraSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark]
@@ -58,7 +57,7 @@ def happen(kafka: KafkaSettings) -> None:
 
 
 def test_a_new_version_is_rehearsed_on_what_the_topics_hold(
-    tmp_path: Path, kafka_bootstrap: str, topic_prefix: str, cassandra_endpoint: Any, keyspace: str
+    tmp_path: Path, kafka_bootstrap: str, topic_prefix: str, cassandra_endpoint: Any, emptied_keyspace: str
 ) -> None:
     kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
     ensure_topics(kafka)
@@ -67,9 +66,8 @@ def test_a_new_version_is_rehearsed_on_what_the_topics_hold(
         contact_points=cassandra_endpoint.contact_points,
         port=cassandra_endpoint.port,
         local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
+        keyspace=emptied_keyspace,
     )
-    migrate(cassandra)
     artifacts.keep(tmp_path / "models", handmade("amount / 2", 150.0))
     call = CommandLine(tmp_path, kafka, cassandra)
     span = ("--from", "2019-01-01T12:00", "--to", "2019-01-01T13:00", "--model", "fraud")
