@@ -14,9 +14,11 @@ from typing import Final
 import pyspark
 from pyspark.sql import SparkSession
 
+from processing import class_archive
 from processing.errors import StopQueryError
 
 _START_TIMEOUT_S: Final = 60
+_HOME: Final = Path(pyspark.__file__).parent
 _LOG_CONFIG: Final = Path(__file__).with_name("log4j2.properties")
 _OPENED: Final = (
     "java.base/java.lang",
@@ -80,48 +82,52 @@ def spark_session(
     """
     if SparkSession.getActiveSession() is not None:
         raise StopQueryError("a Spark session runs in this process already: end it first")
-    gateway = _start_gateway(java, jars, memory, log_level)
-    builder = SparkSession.builder.master(f"local[{slots}]").appName("fastdata")
-    for key, value in {**_LOCAL, **conf}.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    try:
-        yield session
-    finally:
-        session.stop()
-        _stop_gateway(session, gateway)
-
-
-def _start_gateway(
-    java: Path, jars: Sequence[Path], memory: str, log_level: str
-) -> "subprocess.Popen[bytes]":
-    home = Path(pyspark.__file__).parent
+    own_jars = _HOME / "jars"
+    archive = class_archive.archive_of(java, own_jars)
     with tempfile.TemporaryDirectory(prefix="fastdata-spark-") as folder:
-        info = Path(folder) / "connection"
-        process = subprocess.Popen(
-            _command(java, home, jars, memory, log_level),
-            stdin=subprocess.PIPE,
-            env={
-                **os.environ,
-                "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
-                "SPARK_HOME": str(home),
-                "SPARK_LOCAL_IP": "127.0.0.1",
-                # estimators of a model's own file are found where its user stands
-                "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(Path.cwd())]),
-            },
-        )
-        port, secret = _connection(info, process)
+        # a session without a connector is one on tables, and loads too few of a stream's classes
+        classes = Path(folder) / "classes" if jars else None
+        flags = [f"-Xmx{memory}", *class_archive.flags(archive, classes)]
+        gateway = _start_gateway(_command(java, flags, jars, log_level), Path(folder) / "connection")
+        builder = SparkSession.builder.master(f"local[{slots}]").appName("fastdata")
+        for key, value in {**_LOCAL, **conf}.items():
+            builder = builder.config(key, value)
+        session = builder.getOrCreate()
+        try:
+            yield session
+        finally:
+            session.stop()
+            _stop_gateway(session, gateway)
+        if classes is not None:
+            class_archive.make_later(java, own_jars, archive, classes)
+
+
+def _start_gateway(command: Sequence[str], info: Path) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        env={
+            **os.environ,
+            "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
+            "SPARK_HOME": str(_HOME),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            # estimators of a model's own file are found where its user stands
+            "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(Path.cwd())]),
+        },
+    )
+    port, secret = _connection(info, process)
     os.environ.update(
         PYSPARK_GATEWAY_PORT=str(port), PYSPARK_GATEWAY_SECRET=secret, PYSPARK_PYTHON=sys.executable
     )
     return process
 
 
-def _command(java: Path, home: Path, jars: Sequence[Path], memory: str, log_level: str) -> list[str]:
-    class_path = os.pathsep.join([f"{home}/jars/*", *map(str, jars)])
+def _command(java: Path, flags: Sequence[str], jars: Sequence[Path], log_level: str) -> list[str]:
+    # Spark's own jars first: a class archive is of these, and holds whatever follows them
+    class_path = os.pathsep.join([f"{_HOME}/jars/*", *map(str, jars)])
     return [
         str(java),
-        f"-Xmx{memory}",
+        *flags,
         *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
         f"-Dlog4j2.configurationFile={_LOG_CONFIG}",
         f"-Dfastdata.log.level={log_level}",

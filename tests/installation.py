@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import roster
 
 PATIENCE_S = 540.0
+LOOK_EVERY_S = 1.5  # most looks are a command, which takes a second of a core that the pipeline needs
 
 
 class Installation:
@@ -67,4 +68,4 @@ def wait_until(holds: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(LOOK_EVERY_S)

@@ -73,7 +73,8 @@ def _docker_build(image: str, context: Path) -> None:
 def _jre(work: Path) -> Path:
     context = _copied("jre", work)
     runtime = context / "java-runtime"
-    shutil.copytree(java_binary().parent.parent, runtime)
+    # archives of Spark's classes may lie in it, which no server of these has a use for
+    shutil.copytree(java_binary().parent.parent, runtime, ignore=shutil.ignore_patterns("spark-*"))
     for program in (*(runtime / "bin").iterdir(), runtime / "lib" / "jspawnhelper"):
         program.chmod(0o755)
     return context

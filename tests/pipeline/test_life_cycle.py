@@ -50,7 +50,6 @@ def read_scores(kafka: KafkaSettings, topic: str) -> list[Score]:
     return [scores.decode(record.value) for record in read_all(kafka, topic)]
 
 
-@pytest.mark.timeout(900)
 def test_versions_change_during_a_stream_and_each_event_is_acted_on_by_one(
     installed: Installation, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
