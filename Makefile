@@ -31,7 +31,7 @@ drill: $(VENV)/.runtime ## every fault once under load: nothing lost, doubled or
 	$(BIN)/fastdata drill --seeds 1 --stop-s 12 --away-s 30
 
 test: $(VENV)/.dev ## the whole test suite on embedded servers
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2
 
 lint: $(VENV)/.dev ## ruff, mypy and the layer contracts
 	$(BIN)/ruff check .

@@ -41,7 +41,7 @@ _COST_EVENTS: Final = 20_000
 _BATCHES: Final = 3
 _FRAUDS: Final = 0.3
 _MACHINES, _LONGEST_H = 10, 200.0
-_CONF: Final = {
+CONF: Final = {
     # one, so that every stage sees the events in the order of arrival
     "spark.sql.shuffle.partitions": "1",
     # Spark's own switch for tests: one row per event outside real-time mode too
@@ -90,11 +90,16 @@ def check(
     report
         Takes each finding as it comes.
     """
+    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+        return check_in(spark, spec, documentation, report)
+
+
+def check_in(
+    spark: SparkSession, spec: ModelSpec, documentation: str | None, report: Callable[[Finding], None]
+) -> bool:
+    """Check a model as `check` does, in a session that has the settings `CONF`."""
     passed = True
-    with (
-        spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=_CONF) as spark,
-        tempfile.TemporaryDirectory(prefix="fastdata-check-") as folder,
-    ):
+    with tempfile.TemporaryDirectory(prefix="fastdata-check-") as folder:
         for finding in _findings(spark, Path(folder), spec, documentation):
             report(finding)
             passed = passed and finding.passed

@@ -51,6 +51,7 @@ def make_later(java: Path, jars: Path, archive: Path, classes: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # whoever ends us ends our process group
             pass_fds=[lock.fileno()],
         )
 
@@ -63,6 +64,8 @@ def lock_of(archive: Path) -> Path:
 _MAKE = """
 archive=$1 listed=$2 java=$3 jars=$4
 {
+  # in a session of its own, niceness counts among its own processes only, where the kernel groups by session
+  echo 19 2>/dev/null >/proc/self/autogroup
   nice -n 19 "$java" -Xshare:dump -XX:SharedClassListFile="$listed" -XX:SharedArchiveFile="$archive.new" -cp "$jars" &&
     mv "$archive.new" "$archive"
   rm -f "$listed" "$archive.new"

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
@@ -15,6 +16,7 @@ from cassandra.policies import DCAwareRoundRobinPolicy
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from missing import missing
+from whole_pipeline import PipelinesInTurn
 
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
@@ -56,6 +58,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--kafka-at", metavar="HOST:PORT", help="use this running Kafka and start none")
     group.addoption("--cassandra-at", metavar="HOST:PORT", help="use this running Cassandra and start none")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PipelinesInTurn:
+    return PipelinesInTurn(config, log)
 
 
 def broker_count(bootstrap: str) -> int:

