@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,7 @@ from ingest.settings import KafkaSettings, TopicSettings
 from ingest.topics import ensure_topics
 from models.actions import decode_ack, decode_command
 from models.scores import Score, encode
-from pipeline.alarm_lines import Flooded
+from pipeline.alarm_lines import Flooded, Line
 from pipeline.operators import lines
 from storage.entity_store import CassandraEntityStore
 from storage.migrate import migrate
@@ -91,13 +91,15 @@ def measure(
             producer.send("alerts", score.entity, encode(score))
         producer.flush()
         sending_s = time.monotonic() - sent_at
+        during = lines(store, (), (), policies(), now_ms()) if options.flood else []
         if killing is not None:
             killing.set()
         if options.rate is None:
             crew.go()
         peak = _await(kafka, crew, sent_at if options.rate is not None else None)
         cpu.look()
-        return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak})
+        seen = _seen_of_flood(store, during) if options.flood else {}
+        return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak, "flood": seen})
 
 
 def _figures(
@@ -105,7 +107,7 @@ def _figures(
     kafka: KafkaSettings,
     store: CassandraEntityStore,
     crew: Crew,
-    run: dict[str, float],
+    run: dict[str, Any],
 ) -> dict[str, Any]:
     alerts = [(r.timestamp_ms, r.value) for r in read_all(kafka, "alerts")]
     commands = [(r.timestamp_ms, decode_command(r.value)) for r in read_all(kafka, "commands")]
@@ -120,8 +122,7 @@ def _figures(
         if command.command_id in first:
             again.append(at - command.issued_at)
         first.setdefault(command.command_id, at - by_event[command.event_id or ""])
-    lasted = run["lasted_s"]
-    seen = _seen_of_flood(store) if options.flood else {}
+    lasted, seen = run["lasted_s"], run["flood"]
     wrong = [
         name
         for name, holds in {
@@ -198,9 +199,8 @@ def _taken(store: CassandraEntityStore) -> int:
     return taken
 
 
-def _seen_of_flood(store: CassandraEntityStore) -> dict[str, Any]:
-    """Return what operators see of the flood while it lasts and when it is over."""
-    during = lines(store, (), (), policies(), now_ms())
+def _seen_of_flood(store: CassandraEntityStore, during: Sequence[Line]) -> dict[str, Any]:
+    """Return what operators saw of the flood when its last alert was sent, and see now that it is over."""
     time.sleep(FLOOD_S)
     after = lines(store, (), (), policies(), now_ms())
     found = [line.flood for line in (*during, *after) if isinstance(line, Flooded)]

@@ -29,7 +29,7 @@ from storage.session import connect
 from storage.settings import CassandraSettings
 
 FLOOD_S: Final = 20
-"""So long too many alarms make a flood: longer than `STILL_S`, so that it lasts when the run is over."""
+"""So long too many alarms make a flood: longer than they are sent, so that it lasts when the last has been."""
 
 
 class Crew:
