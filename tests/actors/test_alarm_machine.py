@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from acked_at_flush import AckedAtFlush
 from alarm_life import (
     DELAYED,
     EASE_AFTER,
@@ -50,15 +51,15 @@ ALERTS = st.builds(
 CALLS = ("load", "save", "send", "flush", "record_alarm", "record_audit")
 
 
-class Wire:
+class Wire(AckedAtFlush):
     """A producer whose acknowledgements come with the flush."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.commands: list[Command] = []
         self.changes: dict[str, AlarmChange] = {}
-        self._waiting: list[Any] = []
 
-    def send(self, topic: str, key: str, value: bytes, *, on_ack: Any) -> None:
+    def took(self, topic: str, key: str, value: bytes) -> None:
         if topic == "commands":
             self.commands.append(decode_command(value))
         else:
@@ -66,12 +67,6 @@ class Wire:
             change = decode_change(value)
             assert key == change.entity
             assert self.changes.setdefault(change.change_id, change) == change, "told again as it was"
-        self._waiting.append(on_ack)
-
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for on_ack in waiting:
-            on_ack(0, 0)
 
 
 class Alarming(RuleBasedStateMachine):

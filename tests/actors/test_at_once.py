@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from acked_at_flush import AckedAtFlush
 
 from actors import entity as entities
 from actors.bridges.simulated import SimulatedDevices
@@ -27,22 +27,16 @@ WORKERS, TIMES = 4, 50
 CARD = "tok_" + "0" * 24
 
 
-class Wire:
+class Wire(AckedAtFlush):
     """A producer of one worker."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.commands: list[Command] = []
-        self._waiting: list[Any] = []
 
-    def send(self, topic: str, _key: str, value: bytes, *, on_ack: Any) -> None:
+    def took(self, topic: str, key: str, value: bytes) -> None:
         if topic == "commands":
             self.commands.append(decode_command(value))
-        self._waiting.append(on_ack)
-
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for on_ack in waiting:
-            on_ack(0, 0)
 
 
 @pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.cassandra)])

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from acked_at_flush import AckedAtFlush
 from crashing import CrashError, Fuse
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -64,21 +65,15 @@ WISHES = st.tuples(
 WORKER, CRASH_AT, AFTER = st.integers(0, 1), st.integers(-1, 16), st.booleans()
 
 
-class Wire:
+class Wire(AckedAtFlush):
     """A producer whose acknowledgements come with the flush."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.sent: defaultdict[str, list[bytes]] = defaultdict(list)
-        self._waiting: list[Any] = []
 
-    def send(self, topic: str, key: str, value: bytes, *, on_ack: Any) -> None:
+    def took(self, topic: str, key: str, value: bytes) -> None:
         self.sent[topic].append(value)
-        self._waiting.append(on_ack)
-
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for on_ack in waiting:
-            on_ack(0, 0)
 
     @property
     def commands(self) -> list[Command]:

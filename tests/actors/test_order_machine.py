@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from acked_at_flush import AckedAtFlush
 from crashing import CrashError, Fuse
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -101,25 +102,19 @@ class Publication(NamedTuple):
     stopped: bool
 
 
-class Wire:
+class Wire(AckedAtFlush):
     """A producer that notes when a command was published, and whether a stop was known to all by then."""
 
     def __init__(self, machine: "Ordering") -> None:
+        super().__init__()
         self.machine = machine
         self.published: list[Publication] = []
-        self._waiting: list[Any] = []
 
-    def send(self, topic: str, key: str, value: bytes, *, on_ack: Any) -> None:
+    def took(self, topic: str, key: str, value: bytes) -> None:
         if topic == "commands":
             command = decode_command(value)
             assert key == command.entity
             self.published.append(Publication(self.machine.now, command, self.machine.stopped))
-        self._waiting.append(on_ack)
-
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for on_ack in waiting:
-            on_ack(0, 0)
 
 
 class Ordering(RuleBasedStateMachine):
