@@ -4,11 +4,11 @@ import json
 import os
 import signal
 import subprocess
-from collections import defaultdict
 from typing import Any
 
 import msgspec
 import pytest
+from card_histories import up_to_each
 from fraud_artifact import handmade
 from installation import PATIENCE_S, Installation, wait_until
 
@@ -102,17 +102,13 @@ def test_versions_change_during_a_stream_and_each_event_is_acted_on_by_one(
 
 def check_warmed_feature(rows: list[Score]) -> None:
     """The state that was warmed, taken over and recovered counts as if it had been there from the first event."""
-    by_card: dict[str, dict[int, Score]] = defaultdict(dict)
-    for score in rows:
-        by_card[score.entity][score.offset] = score
     checked = 0
-    for card in by_card.values():
-        ordered = [card[offset] for offset in sorted(card)]
-        for number, score in enumerate(ordered):
-            if "card_often" in score.features:
-                ages = [(score.event_time - s.event_time) / HALF_LIFE_MS for s in ordered[: number + 1]]
-                assert score.features["card_often"] == pytest.approx(sum(2**-age for age in ages), rel=1e-9)
-                checked += 1
+    for history in up_to_each(rows):
+        score = history[-1]
+        if "card_often" in score.features:
+            ages = [(score.event_time - s.event_time) / HALF_LIFE_MS for s in history]
+            assert score.features["card_often"] == pytest.approx(sum(2**-age for age in ages), rel=1e-9)
+            checked += 1
     assert checked > 0
 
 

@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-from collections import defaultdict
 from pathlib import Path
 
 import other_release
 import psutil
 import pytest
+from card_histories import up_to_each
 from installation import PATIENCE_S, Installation, wait_until
 
 from ingest.consumer import read_all
@@ -104,22 +104,13 @@ def test_to_a_release_with_other_state_and_back_during_a_stream(
 
 def check_means(rows: list[Score]) -> None:
     """What was built anew, taken over and gone back to counts as if it had been there from the first event."""
-    by_card: dict[str, dict[int, Score]] = defaultdict(dict)
-    for score in rows:
-        by_card[score.entity][score.offset] = score
     checked = 0
-    for card in by_card.values():
-        ordered = [card[offset] for offset in sorted(card)]
-        for number, score in enumerate(ordered):
-            weighed = [
-                (2 ** (s.event_time / MONTH_MS - score.event_time / MONTH_MS), s)
-                for s in ordered[: number + 1]
-            ]
-            amounts = sum(w * float(s.event["amount"]) for w, s in weighed)
-            assert score.features["card_mean"] == pytest.approx(
-                amounts / sum(w for w, _ in weighed), rel=1e-9
-            )
-            checked += number > 0
+    for history in up_to_each(rows):
+        score = history[-1]
+        weighed = [(2 ** (s.event_time / MONTH_MS - score.event_time / MONTH_MS), s) for s in history]
+        amounts = sum(w * float(s.event["amount"]) for w, s in weighed)
+        assert score.features["card_mean"] == pytest.approx(amounts / sum(w for w, _ in weighed), rel=1e-9)
+        checked += len(history) > 1
     assert checked > 0
 
 
