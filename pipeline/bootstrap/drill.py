@@ -53,6 +53,9 @@ OWN = (
 )
 """Settings of a drill, unless others are given: many crashes are wanted here, and none of them is the last."""
 
+STEADY_S = 300.0
+"""How long a pipeline may need from its start until it keeps up, in seconds: Java has to warm up first."""
+
 
 @dataclass(frozen=True)
 class DrillOptions:
@@ -120,11 +123,16 @@ class _Stage:
 
 
 def _trials(stage: _Stage, options: DrillOptions, todo: list[plan.Step], report: Report) -> Iterator[Outcome]:
+    steady = trial.recovered_after(stage.stand, STEADY_S)
+    if steady is None:
+        raise StopProcessError(
+            f"the pipeline did not keep up with {options.rate:g} events/s within {STEADY_S:g} s of its start, before any "
+            "fault: say less by --rate, or leave it more of the machine"
+        )
     began = time.monotonic()
     look = stage.stand.settle_and_judge()
-    yield Outcome(
-        "no fault", 0, "before any fault", recovery_s=0.0, settled=look.settled, findings=look.findings
-    )
+    told = f"before any fault; {steady:.0f} s after its start nothing waited for a second"
+    yield Outcome("no fault", 0, told, recovery_s=0.0, settled=look.settled, findings=look.findings)
     for number, step in enumerate(todo, 1):
         if options.minutes is not None and time.monotonic() - began > options.minutes * 60:
             report("drill", f"{len(todo) - number + 1} trials are left out: the time is over")

@@ -34,7 +34,7 @@ from storage.stored import Session, stored_scores
 
 SETTLE_S: Final = 120.0
 BETWEEN_S: Final = 0.5
-PATIENCE_S: Final = 90.0
+PATIENCE_S: Final = 180.0
 
 WRITER_READS: Final[tuple[TopicName, ...]] = ("scores",)
 ACTORS_READ: Final[tuple[TopicName, ...]] = ("alerts", "acks")
