@@ -10,8 +10,7 @@ from models.compiled import Compiled
 from models.events import Transaction
 from models.expressions import coalesce, feature, field
 from models.features import Entity, row
-from models.largest import Largest
-from models.spec import FixedThreshold, ModelSpec
+from models.plan import compile_plan
 
 MONTH_MS: Final = 28 * 86_400_000
 LARGE: Final = 2.0
@@ -27,31 +26,25 @@ amount = field("amount")
 card, terminal = Entity("card"), Entity("terminal")
 times_usual = coalesce(amount / feature("card_mean"), 1.0)
 
-SPEC: Final = ModelSpec(
-    name="fraud",
-    version="drill",
-    event=Transaction,
-    features=[
-        card.mean("card_mean", amount, half_life_ms=MONTH_MS),
-        card.count("card_count", half_life_ms=MONTH_MS),
-        card.recent(RECENT).max("card_largest", amount, within_ms=MONTH_MS),
-        terminal.sum("terminal_large", times_usual > LARGE, half_life_ms=MONTH_MS),
-        terminal.frauds("terminal_frauds", half_life_ms=MONTH_MS),
-        terminal.labels("terminal_known", half_life_ms=MONTH_MS),
-        row(
-            "suspicion",
-            times_usual
-            + (amount > UNUSUAL).as_number()
-            + feature("card_count") / 1_000.0
-            + coalesce(feature("card_largest"), 0.0) / 10_000.0
-            + feature("terminal_large") / 50.0
-            + feature("terminal_frauds") / 20.0
-            + feature("terminal_known") / 1_000.0,
-        ),
-    ],
-    estimator=Largest,
-    threshold=FixedThreshold(THRESHOLD),
-)
+FEATURES: Final = [
+    card.mean("card_mean", amount, half_life_ms=MONTH_MS),
+    card.count("card_count", half_life_ms=MONTH_MS),
+    card.recent(RECENT).max("card_largest", amount, within_ms=MONTH_MS),
+    terminal.sum("terminal_large", times_usual > LARGE, half_life_ms=MONTH_MS),
+    terminal.frauds("terminal_frauds", half_life_ms=MONTH_MS),
+    terminal.labels("terminal_known", half_life_ms=MONTH_MS),
+    row(
+        "suspicion",
+        times_usual
+        + (amount > UNUSUAL).as_number()
+        + feature("card_count") / 1_000.0
+        + coalesce(feature("card_largest"), 0.0) / 10_000.0
+        + feature("terminal_large") / 50.0
+        + feature("terminal_frauds") / 20.0
+        + feature("terminal_known") / 1_000.0,
+    ),
+]
+PLAN: Final = compile_plan(Transaction, FEATURES)
 
 
 def artifact() -> Artifact:
@@ -59,10 +52,10 @@ def artifact() -> Artifact:
     return seal(
         Artifact(
             format=FORMAT,
-            name=SPEC.name,
-            version=SPEC.version,
+            name="fraud",
+            version="drill",
             event="transaction",
-            plan=SPEC.plan(),
+            plan=PLAN,
             compiled=Compiled(layers=[], score="suspicion", contributions={}),
             threshold=THRESHOLD,
             metrics={},

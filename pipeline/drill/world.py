@@ -9,7 +9,7 @@ from ingest.handbook.settings import HandbookSettings
 from ingest.handbook.stream import World
 from ingest.tokens import Tokenizer
 from models.events import Event
-from pipeline.drill.model import SPEC
+from pipeline.drill.model import PLAN
 
 DAYS: Final = 150
 """More days than any drill plays."""
@@ -24,9 +24,8 @@ def first_day(now_ms: int) -> date:
 
     An event sees what lies in its landmark window, so no new window may begin to speak during the drill.
     """
-    plan = SPEC.plan()
     start = now_ms - (DAYS + 1) * DAY_MS
-    speaks = plan.windows.start(start + DAYS * DAY_MS) + plan.overlap_ms
+    speaks = PLAN.windows.start(start + DAYS * DAY_MS) + PLAN.overlap_ms
     if start < speaks:
         start = speaks - (DAYS + 1) * DAY_MS
     return datetime.fromtimestamp(start / 1_000, UTC).date() + timedelta(days=1)

@@ -27,7 +27,7 @@ from pipeline import artifacts, deployments
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.spark, pytest.mark.slow]
 
-SOURCE = ("simulate", "transactions", "--rate", "100", "--limit", "60000")
+SOURCE = ("simulate", "transactions", "--rate", "50", "--limit", "60000")
 HALF_LIFE_MS = 3 * 86_400_000
 
 

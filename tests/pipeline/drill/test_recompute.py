@@ -9,7 +9,7 @@ from fraud_world import START, world
 
 from models.events import Event, Label, Transaction
 from models.reference import by_definition
-from pipeline.drill.model import SPEC
+from pipeline.drill.model import FEATURES
 from pipeline.drill.recompute import TOLERANCE, Recomputation
 
 
@@ -39,7 +39,7 @@ def fed(recomputed: Recomputation, events: Sequence[Event]) -> dict[str, tuple[t
 @pytest.mark.parametrize("seed", [1, 2])
 def test_it_equals_the_definition(seed: int) -> None:
     events = arrival(seed)
-    expected = by_definition(Transaction, SPEC.features, events)
+    expected = by_definition(Transaction, FEATURES, events)
     recomputed = Recomputation(START, once=False)
     for event_id, (place, sales, labels) in fed(recomputed, events).items():
         score = expected[event_id]["suspicion"]
@@ -59,7 +59,7 @@ def test_a_score_of_what_never_arrived_or_was_counted_twice_is_infinitely_wrong(
 def test_an_event_that_comes_again_counts_once_where_asked() -> None:
     events = world(4, 80, days=10)
     again = [events[n // 2] for n in range(2 * len(events))]
-    expected = by_definition(Transaction, SPEC.features, events)
+    expected = by_definition(Transaction, FEATURES, events)
     once = Recomputation(START, once=True)
     fed(once, again)
     told = fed(Recomputation(START, once=False), events)
