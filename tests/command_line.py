@@ -1,6 +1,7 @@
 """Commands called in this process, against real servers."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ class CommandLine:
             "CASSANDRA__LOCAL_DC": cassandra.local_dc,
             "CASSANDRA__KEYSPACE": cassandra.keyspace,
         }
-        self.environment = {f"FASTDATA_{name}": value for name, value in named.items()}
+        # whatever of ours is set around the tests is no setting of theirs
+        others: dict[str, str | None] = {name: None for name in os.environ if name.startswith("FASTDATA_")}
+        self.environment = others | {f"FASTDATA_{name}": value for name, value in named.items()}
 
     def __call__(self, *arguments: str, status: int = 0) -> Any:
         """Return what a command prints, with --json what it means."""
