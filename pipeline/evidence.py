@@ -18,6 +18,7 @@ from models import actions, dead_letters, events, operations, orders, scores
 from models.actions import Command, Outcome
 from models.alarms import CLOSED
 from models.errors import RejectEventError
+from models.operations import ALL_COMMANDS
 from models.orders import BY_POLICY, Order
 from pipeline.sources import place
 from storage.entities import EntityStore, alert_id
@@ -284,5 +285,6 @@ def read_entities(store: EntityStore) -> Entities:
         opened = [alarm for alarm in alarms if alarm.state != CLOSED]
         found.alarms.extend((f"{entity}/{alarm.condition}", alarm.alarm_id) for alarm in opened)
         found.closed += len(alarms) - len(opened)
-    found.audit.update(store.audited())
+    # the stop of all commands goes past Kafka and its actors: at once, or not at all
+    found.audit.update((name, verdict) for name, of, verdict in store.audited() if of != ALL_COMMANDS)
     return found

@@ -25,6 +25,6 @@ class AuditStore(Protocol):
         """Return the entries decided last, newest first."""
         ...
 
-    def audited(self) -> Iterator[tuple[str, str]]:
-        """Walk (operation id, verdict) of all entries in no order, without loading them all at a time."""
+    def audited(self) -> Iterator[tuple[str, str, str]]:
+        """Walk (operation id, entity, verdict) of all entries in no order, without loading them all at a time."""
         ...

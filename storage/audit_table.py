@@ -21,7 +21,7 @@ _OF: Final = "SELECT entry FROM audit WHERE operation_id = ?"
 _OF_ENTITY: Final = "SELECT entry FROM audit WHERE entity = ?"
 _DAYS: Final = "SELECT DISTINCT day FROM audit"
 _OF_DAY: Final = "SELECT entry FROM audit WHERE day = ? LIMIT ?"
-_ALL: Final = "SELECT operation_id, verdict FROM audit WHERE token(day) > ? AND token(day) <= ?"
+_ALL: Final = "SELECT operation_id, entity, verdict FROM audit WHERE token(day) > ? AND token(day) <= ?"
 
 
 class CassandraAudit:
@@ -67,9 +67,10 @@ class CassandraAudit:
                 found.extend(_newest_first(rows))
         return found
 
-    def audited(self) -> Iterator[tuple[str, str]]:
-        """Walk (operation id, verdict) of all entries in no order, without loading them all at a time."""
-        return ((row.operation_id, row.verdict) for row in scan(self._session, self._audited))
+    def audited(self) -> Iterator[tuple[str, str, str]]:
+        """Walk (operation id, entity, verdict) of all entries in no order, without loading them all at a time."""
+        rows = scan(self._session, self._audited)
+        return ((row.operation_id, row.entity, row.verdict) for row in rows)
 
 
 def _values(entry: AuditEntry) -> tuple[Any, ...]:

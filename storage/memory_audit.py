@@ -27,9 +27,9 @@ class MemoryAudit:
         """Return the entries decided last, newest first."""
         return self._audit()[:limit]
 
-    def audited(self) -> Iterator[tuple[str, str]]:
-        """Walk (operation id, verdict) of all entries."""
-        return iter([(name, entry.verdict) for name, entry in self._entries.items()])
+    def audited(self) -> Iterator[tuple[str, str, str]]:
+        """Walk (operation id, entity, verdict) of all entries."""
+        return iter([(name, entry.operation.entity, entry.verdict) for name, entry in self._entries.items()])
 
     def _audit(self) -> list[AuditEntry]:
         entries = list(self._entries.values())

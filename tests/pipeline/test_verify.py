@@ -9,6 +9,7 @@ import pytest
 from models import actions, events, scores
 from models.actions import Ack
 from models.events import Transaction
+from models.operations import ALL_COMMANDS
 from pipeline.reconcile import Reconciliation
 from pipeline.verify import Scored
 from storage.alarms import AlarmRow
@@ -309,6 +310,13 @@ def test_an_operation_without_audit_and_an_audit_without_operation_are_caught(op
     found = operated.verify()
     assert broken(found) == {AUDITED}
     assert stage(found, AUDITED).phantoms == ("ghost",)
+
+
+def test_the_stop_of_all_commands_needs_no_operation(operated: Pipeline) -> None:
+    entry = operated.entities._entries["o1"]
+    stop = msgspec.structs.replace(entry.operation, operation_id="stop", entity=ALL_COMMANDS)
+    operated.entities.record_audit(msgspec.structs.replace(entry, operation=stop))
+    assert operated.verify().clean
 
 
 def test_an_audit_that_outlives_the_topic_is_no_phantom(operated: Pipeline) -> None:

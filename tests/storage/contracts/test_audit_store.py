@@ -48,7 +48,7 @@ def test_an_entry_is_kept_whole_and_once(store: AuditStore) -> None:
         store.record_audit(entry(1))
     assert store.audit_of("o1") == entry(1)
     assert store.latest_audit(9) == store.audit_of_entity("card-1") == [entry(1)]
-    assert list(store.audited()) == [("o1", "applied")]
+    assert list(store.audited()) == [("o1", "card-1", "applied")]
 
 
 def test_entries_are_listed_newest_first_across_days(store: AuditStore) -> None:
@@ -59,5 +59,5 @@ def test_entries_are_listed_newest_first_across_days(store: AuditStore) -> None:
     assert store.latest_audit(3) == [entries[4], entries[3], entries[2]]
     assert store.audit_of_entity("card-0") == [entries[4], entries[2], entries[0]]
     assert store.audit_of_entity("card-1") == [entries[3], entries[1], refused]
-    assert dict(store.audited())["o9"] == "refused"
+    assert {name: verdict for name, _, verdict in store.audited()}["o9"] == "refused"
     assert len(list(store.audited())) == 6
