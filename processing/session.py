@@ -151,6 +151,7 @@ def _connection(info: Path, process: "subprocess.Popen[bytes]") -> tuple[int, st
             )
         time.sleep(0.02)
     data = info.read_bytes()
+    info.unlink()  # it holds a secret, and the folder stays as long as the session
     port, size = struct.unpack_from("!ii", data)
     return port, data[8 : 8 + size].decode()
 

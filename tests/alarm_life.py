@@ -1,9 +1,14 @@
 """What is allowed to happen to one alarm under some policies, told once more and apart from the code that decides it."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from models.alarms import SEVERITIES, AlarmChange, Severity
+from acked_at_flush import AckedAtFlush
+
+from models.actions import Command, decode_command
+from models.alarms import SEVERITIES, AlarmChange, Severity, decode_change
 from models.policies.policies import parse
+from models.scores import Score
 
 LATCHED, DELAYED, SUPPRESSOR, SUPPRESSED = "velocity", "unnamed", "fraud", "velocity"
 OFF_DELAY, EASE_AFTER, REALARM_AFTER, STALE_AFTER = 50, 60, 100, 120
@@ -100,3 +105,59 @@ class Life:
         rise = SEVERITIES.index(told.severity) - SEVERITIES.index(before)
         assert (rise > 0) == (told.change == "escalated"), (self.seen, before, told)
         assert (rise < 0) == (told.change == "eased"), (self.seen, before, told)
+
+
+class Wire(AckedAtFlush):
+    """A producer whose acknowledgements come with the flush."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commands: list[Command] = []
+        self.changes: dict[str, AlarmChange] = {}
+
+    def took(self, topic: str, key: str, value: bytes) -> None:
+        if topic == "commands":
+            self.commands.append(decode_command(value))
+        else:
+            assert topic == "alarms"
+            change = decode_change(value)
+            assert key == change.entity
+            assert self.changes.setdefault(change.change_id, change) == change, "told again as it was"
+
+
+def order_of(told: AlarmChange) -> tuple[int, int]:
+    """Return the place of a change: the version of its entity, and which change of that it is."""
+    version, number = told.change_id.split("/")[1:]
+    return int(version), int(number)
+
+
+def worsened(told: AlarmChange, changes: Sequence[AlarmChange]) -> bool:
+    """Whether the alarm escalated with the same alert."""
+    version, number = order_of(told)
+    return any(
+        c.alarm_id == told.alarm_id and c.change == "escalated" and order_of(c) == (version, number - 1)
+        for c in changes
+    )
+
+
+def band(value: float) -> int:
+    return SEVERITIES.index("critical" if value >= 0.9 else "high" if value >= 0.7 else "medium")
+
+
+def score(event_id: str, entity: str, model: str, value: float, *, arrived: int) -> Score:
+    return Score(
+        event_id=event_id,
+        event_time=1,
+        entity=entity,
+        model=model,
+        version="1",
+        score=value,
+        threshold=0.5,
+        features={},
+        event={},
+        arrivals={},
+        topic="transactions",
+        partition=0,
+        offset=0,
+        ingested_at=arrived,
+    )

@@ -271,19 +271,25 @@ def keyspace(cassandra_session: Session) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shared_keyspace(cassandra_endpoint: CassandraEndpoint, cassandra_session: Session) -> Iterator[str]:
+def settings_of(cassandra_endpoint: CassandraEndpoint) -> Callable[[str], CassandraSettings]:
+    """Give a function from a keyspace to the settings of storage, with patience for a busy machine."""
+    return lambda keyspace: CassandraSettings(
+        contact_points=cassandra_endpoint.contact_points,
+        port=cassandra_endpoint.port,
+        local_dc=cassandra_endpoint.dc,
+        keyspace=keyspace,
+        request_timeout_s=30,
+        connect_give_up_s=30,
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_keyspace(
+    settings_of: Callable[[str], CassandraSettings], cassandra_session: Session
+) -> Iterator[str]:
     """Give a keyspace with all migrations, which take seconds; tests take it in turn, as `emptied_keyspace`."""
     name = f"k{uuid.uuid4().hex[:10]}"
-    migrate(
-        CassandraSettings(
-            contact_points=cassandra_endpoint.contact_points,
-            port=cassandra_endpoint.port,
-            local_dc=cassandra_endpoint.dc,
-            keyspace=name,
-            request_timeout_s=30,
-            connect_give_up_s=30,
-        )
-    )
+    migrate(settings_of(name))
     yield name
     cassandra_session.execute(f"DROP KEYSPACE {name}")
 

@@ -193,7 +193,6 @@ def _stage(
         try:
             until(lambda: pipeline.ready, "all parts to be ready", START_S)
             load.start()
-            until(lambda: looks.lag_s() < trial.RECOVERED_LAG_S, "the first scores", START_S)
             yield _Stage(
                 settings,
                 lambda rng: drill_rig.rig_of(

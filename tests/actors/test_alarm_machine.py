@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from acked_at_flush import AckedAtFlush
 from alarm_life import (
     DELAYED,
     EASE_AFTER,
@@ -20,6 +19,11 @@ from alarm_life import (
     SUPPRESSED,
     SUPPRESSOR,
     Life,
+    Wire,
+    band,
+    order_of,
+    score,
+    worsened,
 )
 from crashing import CrashError, Fuse
 from hypothesis import settings as hypothesis_settings
@@ -31,8 +35,8 @@ from actors.alarm import Alarms, shown
 from actors.items import Wake
 from actors.settings import ActorSettings
 from actors.work import Work
-from models.actions import Ack, Command, decode_command
-from models.alarms import SEVERITIES, AlarmChange, decode_change
+from models.actions import Ack
+from models.alarms import SEVERITIES, AlarmChange
 from models.floods import floods
 from models.operations import AlarmAction, AlarmOperation, AuditEntry, Operation
 from models.scores import Score
@@ -49,24 +53,6 @@ ALERTS = st.builds(
     st.floats(0.5, 1),
 )
 CALLS = ("load", "save", "send", "flush", "record_alarm", "record_audit")
-
-
-class Wire(AckedAtFlush):
-    """A producer whose acknowledgements come with the flush."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.commands: list[Command] = []
-        self.changes: dict[str, AlarmChange] = {}
-
-    def took(self, topic: str, key: str, value: bytes) -> None:
-        if topic == "commands":
-            self.commands.append(decode_command(value))
-        else:
-            assert topic == "alarms"
-            change = decode_change(value)
-            assert key == change.entity
-            assert self.changes.setdefault(change.change_id, change) == change, "told again as it was"
 
 
 class Alarming(RuleBasedStateMachine):
@@ -397,44 +383,6 @@ class Alarming(RuleBasedStateMachine):
                 )
                 assert (row.active_at, row.stale) == (each.active_at, each.stale_at is not None)
                 assert row.chattering == (each.is_open and alarms.is_chattering(each.condition))
-
-
-def order_of(told: AlarmChange) -> tuple[int, int]:
-    """Return the place of a change: the version of its entity, and which change of that it is."""
-    version, number = told.change_id.split("/")[1:]
-    return int(version), int(number)
-
-
-def worsened(told: AlarmChange, changes: Sequence[AlarmChange]) -> bool:
-    """Whether the alarm escalated with the same alert."""
-    version, number = order_of(told)
-    return any(
-        c.alarm_id == told.alarm_id and c.change == "escalated" and order_of(c) == (version, number - 1)
-        for c in changes
-    )
-
-
-def band(value: float) -> int:
-    return SEVERITIES.index("critical" if value >= 0.9 else "high" if value >= 0.7 else "medium")
-
-
-def score(event_id: str, entity: str, model: str, value: float, *, arrived: int) -> Score:
-    return Score(
-        event_id=event_id,
-        event_time=1,
-        entity=entity,
-        model=model,
-        version="1",
-        score=value,
-        threshold=0.5,
-        features={},
-        event={},
-        arrivals={},
-        topic="transactions",
-        partition=0,
-        offset=0,
-        ingested_at=arrived,
-    )
 
 
 TestAlarming = Alarming.TestCase

@@ -20,16 +20,9 @@ NOON = 20_000 * DAY_MS + DAY_MS // 2
 
 
 @pytest.fixture
-def settings(cassandra_endpoint: Any, keyspace: str) -> CassandraSettings:
+def settings(settings_of: Callable[[str], CassandraSettings], keyspace: str) -> CassandraSettings:
     """Give settings for a keyspace of this test."""
-    return CassandraSettings(
-        contact_points=cassandra_endpoint.contact_points,
-        port=cassandra_endpoint.port,
-        local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
-        request_timeout_s=30,
-        connect_give_up_s=30,
-    )
+    return settings_of(keyspace)
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """The HTTP API on a whole pipeline in memory, asked as programs ask it."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
-import httpx
 import pytest
 import structlog
-from fastapi import FastAPI
+from console_api import ANN, Api, Ask, ids, problem
 
 from actors.alarm import Alarm
 from models.actions import Command
@@ -23,8 +20,6 @@ from pipeline.console.recently import recently
 from pipeline.errors import StopProcessError
 
 Pipeline = Any  # tests/pipeline/conftest.py: SmallPipeline
-ANN = {"X-Operator": "ann"}
-BASE = "http://127.0.0.1:8420"
 
 
 @pytest.fixture
@@ -49,31 +44,6 @@ def counter(busy: Pipeline) -> Counter:
     return Counter(desk, busy.scores, policies, wait_s=5)
 
 
-class Api:
-    """Asks the application without a port between."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
-        self.headers = dict(ANN)
-
-    def get(self, path: str, **asked: Any) -> httpx.Response:
-        return self.request("GET", path, **asked)
-
-    def post(self, path: str, **asked: Any) -> httpx.Response:
-        return self.request("POST", path, **asked)
-
-    def request(self, method: str, path: str, **asked: Any) -> httpx.Response:
-        return asyncio.run(self._request(method, path, **asked))
-
-    async def _request(self, method: str, path: str, **asked: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=BASE, headers=self.headers) as client:
-            return await client.request(method, path, **asked)
-
-
-Ask = Callable[..., Api]
-
-
 @pytest.fixture
 def ask(counter: Counter) -> Ask:
     def client(**fields: Any) -> Api:
@@ -85,22 +55,6 @@ def ask(counter: Counter) -> Ask:
 @pytest.fixture
 def api(ask: Ask) -> Api:
     return ask()
-
-
-def ids(api: Api, path: str, key: str, **query: Any) -> list[str]:
-    answer = api.get(path, params=query)
-    assert answer.status_code == 200, answer.text
-    return [each[key] for each in answer.json()]
-
-
-def problem(answer: Any, status: int) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == status
-    assert set(told) == {"type", "title", "status", "detail", "instance", "todo"}
-    assert all(told[name] for name in ("title", "detail", "instance", "todo"))
-    return told
 
 
 def test_an_alarm_is_worked_from_the_list_to_its_end(api: Api, busy: Pipeline) -> None:
