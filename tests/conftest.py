@@ -150,13 +150,14 @@ def embedded_endpoints(
     tmp_path_factory: pytest.TempPathFactory, start_embedded: Callable[[EmbeddedSettings], Endpoints]
 ) -> Iterator[Endpoints]:
     """Start one node of each server in a directory of its own; delete it at the end."""
-    # Off the ports that the user's own servers want.
+    # Off the ports that the user's own servers want, and those of the other test processes.
+    aside = 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     own = EmbeddedSettings(
         state_dir=tmp_path_factory.mktemp("servers"),
-        kafka_port=19392,
-        kafka_controller_port=19393,
-        cassandra_port=19342,
-        cassandra_storage_port=17300,
+        kafka_port=19392 + aside,
+        kafka_controller_port=19393 + aside,
+        cassandra_port=19342 + aside,
+        cassandra_storage_port=17300 + aside,
     )
     with stopped_at_the_end(own) as settings:
         try:

@@ -91,6 +91,18 @@ def running(node: Node) -> psutil.Process | None:
     return process if same and ours and _alive(process) else None
 
 
+def listens(node: Node) -> bool:
+    """Tell whether a node's own process listens on its port: another's may, while ours is about to find it taken."""
+    process = running(node)
+    try:
+        sockets = process.net_connections(kind="tcp") if process else []
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+    return any(
+        socket.status == psutil.CONN_LISTEN and socket.laddr.port == node.ports.client for socket in sockets
+    )
+
+
 def forget(node: Node) -> None:
     """Drop the record of a process that is gone."""
     node.process_record.unlink(missing_ok=True)

@@ -65,7 +65,7 @@ def _launch_and_wait(
 
 def _all_answer(nodes: Sequence[Node], answering: Answering) -> bool:
     # A plain connection first: client libraries complain loudly of a server that is not there yet.
-    listening = all(ports.answers(node.host, node.ports.client) for node in nodes)
+    listening = all(ports.answers(node.host, node.ports.client) and processes.listens(node) for node in nodes)
     return listening and answering() >= len(nodes)
 
 

@@ -112,7 +112,7 @@ def _node(node: Node) -> NodeStatus:
 def _health(node: Node, process: psutil.Process | None) -> Health:
     if process is None:
         return "stopped"
-    return "answers" if ports.answers(node.host, node.ports.client) else "silent"
+    return "answers" if ports.answers(node.host, node.ports.client) and processes.listens(node) else "silent"
 
 
 def _memory(process: psutil.Process | None) -> int:

@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,17 @@ from cassandra.cluster import Cluster, Session
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra.embedded import EmbeddedSettings, Endpoints, Status, control, down, endpoints, processes, status
+from infra.embedded import (
+    EmbeddedSettings,
+    Endpoints,
+    Status,
+    control,
+    down,
+    endpoints,
+    processes,
+    status,
+    up,
+)
 from infra.embedded.layout import Node
 from infra.embedded.state import read_state, servers_json
 from infra.errors import GiveUpStartError, RefuseStateError
@@ -153,6 +166,32 @@ def test_taken_ports_are_passed_over_and_written_down(
             json.loads(servers_json(tmp_path).read_text())["endpoints"]["cassandra_port"]
             == found.cassandra_port
         )
+
+
+@pytest.mark.parametrize("kind", ["kafka", "cassandra"])
+def test_a_port_that_another_takes_during_the_start_is_left_to_it(
+    kind: str, guarded: Guarded, tmp_path: Path
+) -> None:
+    with (
+        guarded(EmbeddedSettings(state_dir=tmp_path, kafka_heap_mb=128, cassandra_heap_mb=256)) as settings,
+        ThreadPoolExecutor(1) as pool,
+        closing(socket.socket()) as other,
+    ):
+        taken = pool.submit(_take_chosen_port, settings.state_dir, kind, other)
+        # The other answers as a server of another cluster would.
+        up(settings, kafka_brokers=lambda _: 1, cassandra_nodes=lambda *_: 1, report=lambda _: None)
+        assert {node.kind: node.ports.client for node in _nodes(settings)}[kind] != taken.result()
+        assert all(processes.listens(node) for node in _nodes(settings))
+
+
+def _take_chosen_port(state_dir: Path, kind: str, other: socket.socket) -> int:
+    """Listen on the port that was chosen for a server, which takes seconds until it would itself."""
+    while (state := read_state(state_dir)) is None:
+        time.sleep(0.01)  # pytest's own time limit ends this
+    port: int = getattr(state, kind).client
+    other.bind(("127.0.0.1", port))
+    other.listen()
+    return port
 
 
 @pytest.mark.parametrize(
