@@ -89,6 +89,23 @@ def write(run_dir: Path, kept: Mapping[str, Kept]) -> None:
     unfinished.replace(run_dir / FILE_NAME)
 
 
+def done(kept: Mapping[str, Kept], awaited: Collection[str]) -> dict[tuple[str, int], int]:
+    """Return the next record of each source partition that any query still has to commit; none while an awaited query has committed nothing.
+
+    Parameters
+    ----------
+    awaited
+        The queries that have to score; the one that only rejects may be far ahead of them.
+    """
+    found: dict[tuple[str, int], int] = {}
+    if set(awaited) <= kept.keys():
+        for query in kept.values():
+            for topic, offsets in query.read.items():
+                for partition, offset in offsets.items():
+                    found[topic, partition] = min(offset, found.get((topic, partition), offset))
+    return found
+
+
 def lag(kept: Mapping[str, Kept], ends: Mapping[str, Mapping[int, int]]) -> int:
     """Return how many records of its topics the query with the most to do has not committed; all records before any query has.
 

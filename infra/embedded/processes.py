@@ -10,6 +10,7 @@ from typing import IO
 
 import psutil
 
+from infra.embedded import ports
 from infra.embedded.layout import Node
 from infra.errors import GiveUpStartError, GiveUpStopError
 
@@ -91,8 +92,12 @@ def running(node: Node) -> psutil.Process | None:
     return process if same and ours and _alive(process) else None
 
 
-def listens(node: Node) -> bool:
-    """Tell whether a node's own process listens on its port: another's may, while ours is about to find it taken."""
+def answers(node: Node) -> bool:
+    """Tell whether a node's own process accepts connections: another's may, while ours is about to find its port taken."""
+    return ports.answers(node.host, node.ports.client) and _listens(node)
+
+
+def _listens(node: Node) -> bool:
     process = running(node)
     try:
         sockets = process.net_connections(kind="tcp") if process else []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.embedded import cassandra, kafka, ports, processes, reasons
+from infra.embedded import cassandra, kafka, processes, reasons
 from infra.embedded.java import java_binary
 from infra.embedded.layout import Node
 from infra.embedded.settings import EmbeddedSettings
@@ -65,8 +65,7 @@ def _launch_and_wait(
 
 def _all_answer(nodes: Sequence[Node], answering: Answering) -> bool:
     # A plain connection first: client libraries complain loudly of a server that is not there yet.
-    listening = all(ports.answers(node.host, node.ports.client) and processes.listens(node) for node in nodes)
-    return listening and answering() >= len(nodes)
+    return all(map(processes.answers, nodes)) and answering() >= len(nodes)
 
 
 def _launch_once(start: Start, node: Node, nodes: Sequence[Node], marks: dict[Node, int]) -> None:

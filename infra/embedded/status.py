@@ -6,7 +6,7 @@ from typing import Any, Literal
 import psutil
 
 from infra.bundles import CASSANDRA_VERSION, KAFKA_VERSION
-from infra.embedded import ports, processes
+from infra.embedded import processes
 from infra.embedded.control import CassandraNodes, KafkaBrokers
 from infra.embedded.layout import Kind, Node
 from infra.embedded.settings import EmbeddedSettings
@@ -112,7 +112,7 @@ def _node(node: Node) -> NodeStatus:
 def _health(node: Node, process: psutil.Process | None) -> Health:
     if process is None:
         return "stopped"
-    return "answers" if ports.answers(node.host, node.ports.client) and processes.listens(node) else "silent"
+    return "answers" if processes.answers(node) else "silent"
 
 
 def _memory(process: psutil.Process | None) -> int:

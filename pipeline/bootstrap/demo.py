@@ -202,7 +202,7 @@ class _Playing:
         except RetryLaterError as error:
             self.report("demo", str(error))
             return
-        self.show = shows.looked(self.show, look, now)
+        self.show = shows.looked(self.show, look, picture.lag, now)
 
     def _feed(self, source: Callable[[threading.Event], FeedReport]) -> None:
         ended = source(self.asked)

@@ -181,11 +181,11 @@ def _world(
 
 
 def _done(settings: Settings) -> dict[Where, int]:
-    done: dict[Where, int] = {}
-    for kept in progress.read(settings.run_dir).values():
-        for topic, offsets in kept.read.items():
-            for partition, offset in offsets.items():
-                done[topic, partition] = min(offset, done.get((topic, partition), offset))
+    serving = (
+        deployments.read_serving(settings.run_dir, model) for model in deployments.deployed(settings.run_dir)
+    )
+    awaited = [each.query for each in serving if each is not None]
+    done = progress.done(progress.read(settings.run_dir), awaited)
     for group in (settings.writer.group, settings.actors.group):
         done.update(committed_of_all(settings.kafka, group))
     return done

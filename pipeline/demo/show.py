@@ -1,5 +1,6 @@
 """The stages of a demo, the pure part: when to begin, when it is over, when everything has settled."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -25,7 +26,7 @@ class Show:
     Attributes
     ----------
     patience_s
-        Longest wait for things to settle, in seconds; what is still missing then, `verify` names.
+        Longest wait without any progress while things settle, in seconds; what is still missing then, `verify` names.
     warm_up_s
         Shortest time of playing before latencies count, in seconds: a Java compiler warms up.
     rate
@@ -36,6 +37,8 @@ class Show:
         Whether latencies count.
     settle_by
         When that patience ends.
+    least
+        The least work that was left in any look.
     """
 
     patience_s: float
@@ -45,6 +48,7 @@ class Show:
     warm: bool = False
     stage: Stage = Stage.STARTING
     settle_by: float = 0.0
+    least: float = math.inf
     earlier: Look | None = None
 
 
@@ -67,8 +71,11 @@ def played(show: Show, now: float) -> Show:
     return replace(show, stage=Stage.SETTLING, settle_by=now + show.patience_s)
 
 
-def looked(show: Show, look: Look, now: float) -> Show:
-    """Take in one look at the pipeline while things settle."""
+def looked(show: Show, look: Look, unscored: int, now: float) -> Show:
+    """Take in one look at the pipeline while things settle: while less and less is left, a slow machine is waited for."""
+    left = unscored + sum(look.lags.values())
+    if left < show.least:
+        show = replace(show, least=left, settle_by=now + show.patience_s)
     if drain.drained(show.earlier, look) or now >= show.settle_by:
         return replace(show, stage=Stage.OVER)
     return replace(show, earlier=look)

@@ -188,16 +188,26 @@ def test_the_show_goes_from_start_to_end() -> None:
     now = show.started(now, READY, 1.0)
     assert now.stage is Stage.PLAYING
     now = show.played(now, 100.0)
-    now = show.looked(now, QUIET, 101.0)
+    now = show.looked(now, QUIET, 0, 101.0)
     assert now.stage is Stage.SETTLING
-    assert show.looked(now, QUIET, 102.0).stage is Stage.OVER
+    assert show.looked(now, QUIET, 0, 102.0).stage is Stage.OVER
 
 
-def test_the_show_loses_patience() -> None:
+def test_the_show_loses_patience_when_nothing_moves() -> None:
     now = show.played(show.started(Show(60, 20, 100), READY, 0.0), 100.0)
     busy = Look(query_done=True, lags={"writer": 9}, ends={})
-    assert show.looked(now, busy, 159.0).stage is Stage.SETTLING
-    assert show.looked(now, busy, 160.0).stage is Stage.OVER
+    now = show.looked(now, busy, 0, 101.0)
+    assert show.looked(now, busy, 0, 160.0).stage is Stage.SETTLING
+    assert show.looked(now, busy, 0, 161.0).stage is Stage.OVER
+    assert show.looked(now, busy, 5, 161.0).stage is Stage.OVER
+
+
+def test_the_show_waits_for_a_slow_machine_while_less_and_less_is_left() -> None:
+    now = show.played(show.started(Show(60, 20, 100), READY, 0.0), 100.0)
+    behind = Look(query_done=False, lags={"writer": 9}, ends={})
+    for unscored in range(20, 0, -1):
+        now = show.looked(now, behind, unscored, now.settle_by - 1)
+        assert now.stage is Stage.SETTLING
 
 
 def test_latencies_count_from_when_the_backlog_of_the_warm_up_is_gone() -> None:

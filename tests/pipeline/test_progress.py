@@ -30,6 +30,13 @@ def test_progress_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert progress.read(tmp_path / "run") == kept
 
 
+def test_nothing_is_done_before_every_query_that_scores_has_committed() -> None:
+    kept = progress.after({}, interval(1, read=20, query="rejects"))
+    assert progress.done(kept, ["fraud-1"]) == {}
+    kept = progress.after(kept, interval(0, read=12))
+    assert progress.done(kept, ["fraud-1"]) == {("transactions", 0): 12}
+
+
 def test_the_lag_is_that_of_the_query_with_the_most_to_do() -> None:
     ends = {"transactions": {0: 20}, "labels": {0: 5}}
     assert progress.lag({}, ends) == 25
