@@ -1,5 +1,6 @@
 """The worker on a real Kafka: what is committed when, rebalances, and the whole way to the answer."""
 
+import faulthandler
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -91,6 +92,8 @@ class Workers:
         thread, stop = self._running.pop(0)
         stop.set()
         thread.join(PATIENCE_S)
+        if thread.is_alive():
+            faulthandler.dump_traceback(all_threads=True)
         assert not thread.is_alive()
         if self._errors:
             raise self._errors.pop()
