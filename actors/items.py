@@ -1,5 +1,6 @@
 """What travels to a shard: alerts, acknowledgements, operations, messages that are none of these, and wakes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -65,6 +66,19 @@ def by_entity(items: Iterable[Item]) -> dict[str, list[Change]]:
         if not isinstance(item, Refusal):
             groups.setdefault(item.entity, []).append(item)
     return groups
+
+
+def rounds(items: Iterable[Item], most: int) -> list[list[Item]]:
+    """Divide items so that no entity has more than `most` in one list, each entity's in the order of arrival."""
+    counts: Counter[str] = Counter()
+    divided: list[list[Item]] = []
+    for item in items:
+        number = counts[item.entity] // most
+        counts[item.entity] += 1
+        if number == len(divided):
+            divided.append([])
+        divided[number].append(item)
+    return divided
 
 
 def _read(decode: Callable[[bytes], Change], record: Record) -> Item:

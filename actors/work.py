@@ -7,6 +7,7 @@ once more, and devices drop what they know.
 
 import threading
 from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Final
 
 import structlog
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential
@@ -27,7 +28,7 @@ from actors.decisions import (
 )
 from actors.errors import RetryLaterError, StoppingError
 from actors.feed import everything
-from actors.items import Change, Item, Refusal, Wake, by_entity
+from actors.items import Change, Item, Refusal, Wake, by_entity, rounds
 from actors.listed import Row
 from actors.order_permits import FleetOf, unregistered
 from actors.order_release import Rules
@@ -46,6 +47,9 @@ from storage.listing import Listing
 
 Reject = Callable[[Record, RejectEventError], None]
 """Writes one dead letter, and returns when Kafka has it."""
+
+MOST_OF_ENTITY: Final = 64
+"""Most messages of one entity in one conditional batch: Cassandra refuses a batch above 64 KiB."""
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +94,8 @@ class Work:
     def __call__(self, items: Sequence[Item]) -> None:
         """Do everything that follows from these messages, again and again while Kafka or Cassandra is away."""
         try:
-            self._retrying(self._once, items)
+            for part in rounds(items, MOST_OF_ENTITY):
+                self._retrying(self._once, part)
         except RetryError as error:
             raise StoppingError(
                 f"{len(items)} messages left undone: {error.last_attempt.exception()}"

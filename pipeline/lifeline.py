@@ -1,7 +1,8 @@
 """The child's side of supervision: stop when asked, report what happens, and never outlive the parent.
 
 The parent holds the other end of the child's standard input. When it closes, however the parent died, the
-child stops; if it has not stopped in time it kills its own process group, a JVM it started included.
+child stops; if it has not stopped in time it kills its own process group, a JVM it started included. A line
+through it calls a standby to its work.
 """
 
 import json
@@ -27,14 +28,22 @@ def stop_event() -> threading.Event:
     return stop
 
 
-def stop_with_parent(stop: threading.Event, grace_s: float) -> None:
-    """Watch the lifeline in a daemon thread; `grace_s` is the time for a clean stop, in seconds."""
-    threading.Thread(target=_watch, args=(stop, grace_s), name="lifeline", daemon=True).start()
+def stop_with_parent(stop: threading.Event, grace_s: float) -> threading.Event:
+    """Watch the lifeline in a daemon thread; return the event that is set when the parent calls.
+
+    Parameters
+    ----------
+    grace_s
+        Time for a clean stop, in seconds.
+    """
+    called = threading.Event()
+    threading.Thread(target=_watch, args=(stop, called, grace_s), name="lifeline", daemon=True).start()
+    return called
 
 
-def _watch(stop: threading.Event, grace_s: float) -> None:
+def _watch(stop: threading.Event, called: threading.Event, grace_s: float) -> None:
     while os.read(STDIN, 1024):
-        pass
+        called.set()
     stop.set()
     threading.Event().wait(grace_s)
     if os.getpgrp() == os.getpid():

@@ -90,8 +90,8 @@ def hide_secrets(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -
     return fields
 
 
-def pump(stream: IO[bytes], path: Path, *, max_bytes: int, kept: int) -> None:
-    """Copy a child's output into a log file until the stream ends; old files move to `.1`, `.2`, ...
+def log_file(path: Path, *, max_bytes: int, kept: int) -> logging.Handler:
+    """Return a log that several pumps may write into; old files move to `.1`, `.2`, ...
 
     Parameters
     ----------
@@ -101,16 +101,21 @@ def pump(stream: IO[bytes], path: Path, *, max_bytes: int, kept: int) -> None:
         How many moved files are kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=max_bytes, backupCount=kept, encoding="utf-8"
+    log = logging.handlers.RotatingFileHandler(
+        path, maxBytes=max_bytes, backupCount=kept, encoding="utf-8", delay=True
     )
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.setFormatter(logging.Formatter("%(message)s"))
+    return log
+
+
+def pump(stream: IO[bytes], log: logging.Handler) -> None:
+    """Copy a child's output into a log until the stream ends; the log's file is closed then, and opened when needed."""
     try:
         while line := stream.readline(LONGEST_LINE):
             text = line.decode("utf-8", "replace").rstrip("\n")
-            handler.emit(logging.LogRecord("child", logging.INFO, "", 0, "%s", (text,), None))
+            log.handle(logging.LogRecord("child", logging.INFO, "", 0, "%s", (text,), None))
     finally:
-        handler.close()
+        log.close()
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -102,7 +102,7 @@ def run(
     Parameters
     ----------
     each_step
-        Called a few times a second with the phase of every child.
+        Called a few times a second with the phase of every child and standby.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def run(
     try:
         while not (stop.is_set() or watcher.drained.is_set() or watcher.failure or _failed(supervisor)):
             supervisor.step()
-            each_step(supervisor.phases)
+            each_step({**supervisor.phases, **supervisor.standbys})
             stop.wait(STEP_S)
         failed = _failed(supervisor)
         supervisor.stop()

@@ -52,6 +52,15 @@ class SupervisionSettings(BaseModel):
         ge=0,
         description="Time that a part of a new release has to stay ready before the next part is changed, in seconds.",
     )
+    standby: bool = Field(
+        default=True,
+        description="Keep a second query process prepared (about 1.2 GB), which takes over when the first crashes.",
+    )
+    standby_after_s: float = Field(
+        default=60,
+        ge=0,
+        description="Time that the query has to be ready before its standby is started, in seconds.",
+    )
     servers_check_s: float = Field(
         default=3,
         gt=0,

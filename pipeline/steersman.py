@@ -48,6 +48,16 @@ class Steersman:
         names = lifecycle.deployed(self.places)
         return Steering([self._begin(name) for name in names], self.change, self.added)
 
+    def served(self) -> list[Service]:
+        """Return what the queries of another process serve at present; nothing is written."""
+        found = []
+        for name in lifecycle.deployed(self.places):
+            deployment = deployments.read_deployment(self.places.run_dir, name)
+            serving = deployments.read_serving(self.places.run_dir, name)
+            if deployment is not None and serving is not None:
+                found.append(serve(serving, lifecycle.known(self.places, deployment, serving).artifacts))
+        return found
+
     def added(self) -> Sequence[Service]:
         """Return the services of models that were deployed since."""
         self._asked += 1

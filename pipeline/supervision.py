@@ -126,14 +126,21 @@ def stop(life: Life, now: float, policy: Policy) -> tuple[Life, Action | None]:
     return replace(asked, phase=Phase.STOPPING, deadline=now + policy.grace_s), Action.TERMINATE
 
 
-def exited(life: Life, now: float, code: int, policy: Policy) -> Life:
-    """Note that the process ended with `code` (negative: by that signal)."""
+def exited(life: Life, now: float, code: int, policy: Policy, *, replaced: bool = False) -> Life:
+    """Note that the process ended with `code` (negative: by that signal).
+
+    Parameters
+    ----------
+    replaced
+        Whether a standby can take its place: then nothing is waited for.
+    """
     if life.stop_asked or (code == 0 and life.finishes):
         return replace(life, phase=Phase.DONE, deadline=None)
     crashes = (*(t for t in life.crashes if now - t < policy.window_s), now)
     if code == REFUSED_EXIT or len(crashes) > policy.budget:
         return replace(life, phase=Phase.FAILED, deadline=None, crashes=crashes)
-    return replace(life, phase=Phase.WAITING, deadline=now + delay_s(len(crashes), policy), crashes=crashes)
+    pause = 0.0 if replaced else delay_s(len(crashes), policy)
+    return replace(life, phase=Phase.WAITING, deadline=now + pause, crashes=crashes)
 
 
 def delay_s(crashes: int, policy: Policy) -> float:

@@ -37,6 +37,8 @@ STREAMING_CONF: Final = {
     "spark.sql.streaming.stateStore.providerClass": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    # no streaming query can use it, and each says so
+    "spark.sql.adaptive.enabled": "false",
     # planning is most of the pause between two intervals, and these plans have nothing to infer
     "spark.sql.constraintPropagation.enabled": "false",
     # two keyed stages in update mode: Spark's check knows only append mode
@@ -82,26 +84,50 @@ def run_query(
     StopQueryError
         When Java does not start, a query fails, or the checkpoints have no room.
     """
+    insist_on_room(settings.checkpoint_dir, settings.checkpoint_free_mb)
+    with session_of(settings, java, jars, slots_for(settings, topics, steering.services)) as spark:
+        run_in(
+            spark,
+            settings,
+            topics,
+            steering,
+            stop=stop,
+            until_idle=until_idle,
+            watch=watch,
+            report=report,
+        )
+
+
+def run_in(
+    spark: SparkSession,
+    settings: ProcessingSettings,
+    topics: Topics,
+    steering: Steering,
+    *,
+    stop: threading.Event,
+    until_idle: bool,
+    watch: Watch,
+    report: Callable[[str], None],
+) -> None:
+    """Do what `run_query` does, in a session that was made before."""
     insist = partial(insist_on_room, settings.checkpoint_dir, settings.checkpoint_free_mb)
     insist()
     interval = settings.idle_interval_s if until_idle else settings.interval_s
-    rejects = sum(topics.partitions[topic] for topic in topics.sources.values())
-    slots = rejects + _slots(settings, topics, steering.services) + SPARE_SLOTS
-    with session_of(settings, java, jars, slots) as spark:
-        scoring = _Scoring(spark, settings, topics, Pace(interval), slots - rejects, report)
-        queries = [scoring.start(service) for service in steering.services]
-        queries.append(_start_rejects(spark, settings, topics, scoring.pace))
-        report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")
-        changes = Changes(
-            replaced=lambda query, done: scoring.replaced(query, done, steering),
-            added=lambda: [
-                *(scoring.start(service) for service in steering.added()),
-                *scoring.new_lanes(),
-            ],
-            left=lambda query: query.runId in scoring.ended,
-        )
-        watched = Watch(scoring.of_sources(watch.interval), watch.end_offsets)
-        watch_queries(queries, stop, until_idle=until_idle, watch=watched, changes=changes, insist=insist)
+    slots = spark.sparkContext.defaultParallelism
+    scoring = _Scoring(spark, settings, topics, Pace(interval), slots - _slots_of_rejects(topics), report)
+    queries = [scoring.start(service) for service in steering.services]
+    queries.append(start(rejected(spark, topics), rejects_name(topics), settings, topics, scoring.pace))
+    report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")
+    changes = Changes(
+        replaced=lambda query, done: scoring.replaced(query, done, steering),
+        added=lambda: [
+            *(scoring.start(service) for service in steering.added()),
+            *scoring.new_lanes(),
+        ],
+        left=lambda query: query.runId in scoring.ended,
+    )
+    watched = Watch(scoring.of_sources(watch.interval), watch.end_offsets)
+    watch_queries(queries, stop, until_idle=until_idle, watch=watched, changes=changes, insist=insist)
 
 
 def session_of(
@@ -221,7 +247,7 @@ def start_scoring(
     spark: SparkSession, settings: ProcessingSettings, topics: Topics, service: Service, pace: Pace
 ) -> StreamingQuery:
     """Start the query of a service on its own checkpoint."""
-    return _start(scored(spark, settings, topics, service), service.query, settings, topics, pace)
+    return start(scored(spark, settings, topics, service), service.query, settings, topics, pace)
 
 
 def start_lane(
@@ -233,16 +259,12 @@ def start_lane(
     return _writing(routed(taken, service, topics), name, settings, topics).outputMode("append").start()
 
 
-def _start_rejects(
-    spark: SparkSession, settings: ProcessingSettings, topics: Topics, pace: Pace
-) -> StreamingQuery:
+def rejected(spark: SparkSession, topics: Topics) -> DataFrame:
+    """Return the streaming rows of all that is no valid event: Kafka columns `topic`, `key` and `value`."""
     letters = [
-        dead_letters(records(spark, topics.bootstrap_servers, topic), EVENT_TYPES[tag])
-        for tag, topic in topics.sources.items()
+        dead_letters(records(spark, topics, topic), EVENT_TYPES[tag]) for tag, topic in topics.sources.items()
     ]
-    refused = reduce(DataFrame.unionByName, letters)
-    routed = refused.withColumn("topic", F.lit(topics.dead_letters))
-    return _start(routed, rejects_name(topics), settings, topics, pace)
+    return reduce(DataFrame.unionByName, letters).withColumn("topic", F.lit(topics.dead_letters))
 
 
 def rejects_name(topics: Topics) -> str:
@@ -250,9 +272,10 @@ def rejects_name(topics: Topics) -> str:
     return "-".join(["rejects", *sorted(topics.sources)])
 
 
-def _start(
+def start(
     rows: DataFrame, name: str, settings: ProcessingSettings, topics: Topics, pace: Pace
 ) -> StreamingQuery:
+    """Start a real-time query that writes these rows, on the checkpoint of its name."""
     writer = _writing(rows, name, settings, topics).outputMode("update")
     trigger = writer.trigger(realTime=f"{pace.of(name)} milliseconds")  # type: ignore[call-overload] # missing in pyspark's stubs
     started: StreamingQuery = trigger.start()
@@ -271,8 +294,17 @@ def _writing(rows: DataFrame, name: str, settings: ProcessingSettings, topics: T
 def _valid(
     spark: SparkSession, topics: Topics, event_type: type[Event], condition: str = "true"
 ) -> DataFrame:
-    raw = records(spark, topics.bootstrap_servers, topics.sources[tag_of(event_type)])
+    raw = records(spark, topics, topics.sources[tag_of(event_type)])
     return valid_rows(raw.where(condition), event_type)
+
+
+def slots_for(settings: ProcessingSettings, topics: Topics, services: Iterable[Service]) -> int:
+    """Return how many tasks a session for these services, the reject query and some more services runs at once."""
+    return _slots_of_rejects(topics) + _slots(settings, topics, services) + SPARE_SLOTS
+
+
+def _slots_of_rejects(topics: Topics) -> int:
+    return sum(topics.partitions[topic] for topic in topics.sources.values())
 
 
 def _slots(settings: ProcessingSettings, topics: Topics, services: Iterable[Service]) -> int:

@@ -50,8 +50,12 @@ OWN = (
     "processing.memory=1g",
     "supervision.budget=1000",
     "supervision.window_s=20",
+    "supervision.standby_after_s=30",
 )
 """Settings of a drill, unless others are given: many crashes are wanted here, and none of them is the last."""
+
+STANDBY_S = 420.0
+"""How long the preparation of a standby is waited for before each trial, in seconds."""
 
 STEADY_S = 300.0
 """How long a pipeline may need from its start until it keeps up, in seconds: Java has to warm up first."""
@@ -116,6 +120,7 @@ class _Stage:
     """Everything that runs, with the look that every trial ends with."""
 
     settings: Settings
+    pipeline: Pipeline
     rig: Callable[[random.Random], Rig]
     stand: Stand
     load: Load
@@ -139,6 +144,8 @@ def _trials(stage: _Stage, options: DrillOptions, todo: list[plan.Step], report:
             return
         if stage.load.failure:
             raise StopProcessError(f"the load failed: {stage.load.failure}") from stage.load.failure
+        if not trial.held(lambda: stage.pipeline.stands_by, STANDBY_S):
+            report("drill", f"no standby of the query after {STANDBY_S:g} s: it goes on without")
         report("drill", f"{number} of {len(todo)}: {step.fault}, seed {step.seed}")
         rig = stage.rig(plan.rng_of(step))
         outcome, look = trial.run(step, FAULTS[step.fault], rig, stage.stand, look)
@@ -195,6 +202,7 @@ def _stage(
             load.start()
             yield _Stage(
                 settings,
+                pipeline,
                 lambda rng: drill_rig.rig_of(
                     settings,
                     given,

@@ -33,6 +33,9 @@ from storage.errors import RetryLaterError
 from storage.stored import Session, stored_scores
 
 SETTLE_S: Final = 120.0
+"""Nothing has moved for so long: what is left then will not come."""
+
+SETTLE_MOST_S: Final = 600.0
 BETWEEN_S: Final = 0.5
 PATIENCE_S: Final = 180.0
 
@@ -147,13 +150,16 @@ class Looks:
                 yield 0.0 if oldest is None else (now - oldest) / 1_000
 
     def _settled(self) -> bool:
-        """Wait until nothing is left to do; return whether that came about in time."""
+        """Wait until nothing is left to do; return whether that came about while anything still moved."""
+        latest = time.monotonic() + SETTLE_MOST_S
         deadline = time.monotonic() + SETTLE_S
         earlier: Drained | None = None
-        while time.monotonic() < deadline:
+        while time.monotonic() < min(deadline, latest):
             now = self._look()
             if now is not None and drain.drained(earlier, now):
                 return True
+            if now is not None and earlier is not None and now.ends != earlier.ends:
+                deadline = time.monotonic() + SETTLE_S
             earlier = now
             time.sleep(BETWEEN_S)
         return False

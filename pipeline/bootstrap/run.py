@@ -11,7 +11,7 @@ from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.models import places
 from pipeline.children import LogLimits, Spec, Supervisor
 from pipeline.drain import Look
-from pipeline.part import NAMES
+from pipeline.part import NAMES, WITH_STANDBY
 from pipeline.releases import identity
 from pipeline.releases.changing import Changing
 from pipeline.releases.standing import Release
@@ -117,12 +117,15 @@ def _supervisor(
 
 def _spec(settings: Settings, release: Release, part: str, *, until_idle: bool) -> Spec:
     finishes = until_idle and part == "query"
+    given = settings.supervision
+    stands_by = given.standby and not until_idle and part in WITH_STANDBY
     flags = ("--until-idle",) if finishes else ()
     return Spec(
         name=part,
         command=(release.python, "-P", "-m", "pipeline.child", part, *flags),
         log=settings.run_dir / "logs" / f"{part}.log",
         finishes=finishes,
+        standby_after_s=given.standby_after_s if stands_by else None,
     )
 
 

@@ -43,8 +43,9 @@ def demo(
     It plays in a namespace of its own, and leaves nothing running unless --keep is given.
     """
     given = given_of(context)
+    at_hand = "supervision.standby=false"  # a demo is over before it would be of use
     named = any(flag.startswith("namespace=") for flag in given.flags) or settings_of(context).namespace
-    own = () if named else (f"namespace=demo_{datetime.now(UTC):%Y%m%d_%H%M%S}",)
+    own = (at_hand,) if named else (at_hand, f"namespace=demo_{datetime.now(UTC):%Y%m%d_%H%M%S}")
     from pipeline import lifeline  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.demo import play  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.demo_worlds import DemoOptions  # noqa: PLC0415 - only what runs is loaded

@@ -50,6 +50,11 @@ class Pipeline:
         """Whether every part says that it works."""
         return all(self.phases.get(name) is Phase.READY for name in NAMES)
 
+    @property
+    def stands_by(self) -> bool:
+        """Whether every part works, and a standby is prepared for each that may have one."""
+        return bool(self.phases) and all(phase is Phase.READY for phase in self.phases.values())
+
     def _work(self, stop: threading.Event) -> None:
         try:
             self.run(stop, self._note)

@@ -12,7 +12,7 @@ from actors.decisions import orders_of, queued
 from actors.errors import StoppingError
 from actors.items import Refusal, Wake
 from actors.settings import ActorSettings
-from actors.work import Work
+from actors.work import MOST_OF_ENTITY, Work
 from ingest.errors import RetryLaterError as KafkaAwayError
 from ingest.ports import Record
 from models.actions import Ack
@@ -85,6 +85,16 @@ def test_a_batch_is_saved_published_and_listed(
         (CARD, 2, "sent"),
         ("other", 1, "sent"),
     }
+
+
+def test_many_alerts_of_one_card_are_few_enough_in_each_write(
+    make_work: Callable[..., Work], store: MemoryEntityStore, producer: Any, alert: Callable[..., Score]
+) -> None:
+    make_work(store, producer)([alert(f"e{n}") for n in range(2 * MOST_OF_ENTITY + 1)])
+    snapshot = store.load(CARD)
+    assert len(snapshot.alerts) == 2 * MOST_OF_ENTITY + 1
+    assert snapshot.version >= 3
+    assert len(producer.commands()) == 1
 
 
 def test_alerts_seen_before_change_nothing(

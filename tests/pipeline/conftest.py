@@ -241,6 +241,7 @@ def installed(
         "CASSANDRA__LOCAL_DC": cassandra_endpoint.dc,
         "CASSANDRA__KEYSPACE": keyspace,
         "PROCESSING__MEMORY": "1g",
+        "SUPERVISION__STANDBY": "false",
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("FASTDATA_")}
     environment = {**others, **{f"FASTDATA_{name}": value for name, value in own.items()}}

@@ -35,6 +35,25 @@ WITH_GRANDCHILD = (
     + "import subprocess\np = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     + "report({'grandchild': p.pid})\nthreading.Event().wait()\n"
 )
+STANDING_BY = """
+import os, sys, threading
+from pipeline import lifeline
+stop = threading.Event()
+lifeline.stop_on_signals(stop)
+called = lifeline.stop_with_parent(stop, grace_s=0.5)
+report = lifeline.reporter(int(sys.argv[-1]))
+if "--standby" in sys.argv:
+    report({"standing_by": True})
+    while not (called.wait(0.02) or stop.is_set()):
+        pass
+if not stop.is_set():
+    print("works as", os.getpid(), flush=True)
+    report({"ready": True})
+    stop.wait()
+"""
+"""A part that can stand by."""
+
+FAILING_STANDBY = "import sys\nif '--standby' in sys.argv: raise SystemExit(7)\n" + ENDLESS
 
 
 class Rig:
@@ -46,9 +65,21 @@ class Rig:
         self.lines: list[tuple[str, str]] = []
         self.supervisor: Supervisor
 
-    def watch(self, *scripts: str, finishes: bool = False, max_bytes: int = 100_000) -> "Rig":
+    def watch(
+        self,
+        *scripts: str,
+        finishes: bool = False,
+        max_bytes: int = 100_000,
+        standby_after_s: float | None = None,
+    ) -> "Rig":
         specs = [
-            Spec(f"c{n}", (sys.executable, "-u", "-c", script), self.where / f"c{n}.log", finishes=finishes)
+            Spec(
+                f"c{n}",
+                (sys.executable, "-u", "-c", script),
+                self.where / f"c{n}.log",
+                finishes=finishes,
+                standby_after_s=standby_after_s,
+            )
             for n, script in enumerate(scripts)
         ]
         self.supervisor = Supervisor(
@@ -149,6 +180,55 @@ def test_a_log_never_outgrows_its_limit(rig: Rig) -> None:
     files = sorted(rig.where.glob("c0.log*"))
     assert [file.name for file in files] == ["c0.log", "c0.log.1"]
     assert all(file.stat().st_size <= 20_000 for file in files)
+
+
+def test_a_standby_takes_over_at_once_and_another_stands_by(rig: Rig) -> None:
+    rig.watch(STANDING_BY, standby_after_s=0.0)
+    rig.until(lambda: rig.supervisor.standbys == {"c0-standby": Phase.READY})
+    first, second = rig.pid("c0"), rig.pid("c0-standby")
+    os.kill(first, signal.SIGKILL)
+    rig.until(lambda: ("c0", f"its standby, process {second}, takes over") in rig.lines)
+    rig.until(lambda: rig.supervisor.phases == {"c0": Phase.READY})
+    assert rig.pid("c0") == second
+    rig.until(lambda: rig.supervisor.standbys == {"c0-standby": Phase.READY})
+    third = rig.pid("c0-standby")
+    assert len({first, second, third}) == 3
+    rig.end()
+    assert (rig.where / "c0.log").read_text().splitlines() == [f"works as {first}", f"works as {second}"]
+    assert roster.orphans(rig.where / "children.json") == {}
+
+
+def test_a_standby_that_does_not_work_out_harms_nobody(rig: Rig) -> None:
+    rig.watch(FAILING_STANDBY, standby_after_s=0.0)
+    rig.until(lambda: rig.supervisor.standbys == {"c0-standby": Phase.FAILED})
+    assert rig.supervisor.phases == {"c0": Phase.READY}
+    assert rig.supervisor.crashes == {"c0": 0}
+    os.kill(rig.pid("c0"), signal.SIGKILL)
+    rig.until(lambda: rig.supervisor.crashes == {"c0": 1})
+    rig.until(lambda: rig.supervisor.phases == {"c0": Phase.READY})
+    rig.end()
+
+
+def test_no_standby_is_left_of_a_child_that_was_ended(rig: Rig) -> None:
+    rig.watch(STANDING_BY, ENDLESS, standby_after_s=0.0)
+    rig.until(lambda: rig.supervisor.standbys.get("c0-standby") is Phase.READY)
+    standby = psutil.Process(rig.pid("c0-standby"))
+    rig.supervisor.end("c0")
+    rig.until(lambda: rig.supervisor.phases["c0"] is Phase.DONE)
+    assert not standby.is_running()
+    rig.supervisor.begin(Spec("c0", (sys.executable, "-c", ENDLESS), rig.where / "c0.log"))
+    rig.until(lambda: rig.supervisor.phases["c0"] is Phase.READY)
+    rig.end()
+
+
+def test_a_standby_ends_with_a_child_that_has_spent_its_budget(rig: Rig) -> None:
+    refusing = STANDING_BY + "raise SystemExit(2)\n"
+    rig.watch(refusing.replace("stop.wait()", "stop.wait(1.0)"), standby_after_s=0.0)
+    rig.until(lambda: rig.supervisor.standbys == {"c0-standby": Phase.READY})
+    standby = psutil.Process(rig.pid("c0-standby"))
+    rig.until(lambda: rig.supervisor.phases == {"c0": Phase.FAILED})
+    assert not standby.is_running()
+    assert rig.supervisor.over
 
 
 PARENT = """

@@ -69,7 +69,7 @@ def test_a_person_reads_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_very_long_lines_are_broken_and_kept(tmp_path: Path) -> None:
     stream = io.BytesIO(b"x" * (logs.LONGEST_LINE + 10) + b"\nlast\xff\n")
-    logs.pump(stream, tmp_path / "a" / "child.log", max_bytes=10_000_000, kept=1)
+    logs.pump(stream, logs.log_file(tmp_path / "a" / "child.log", max_bytes=10_000_000, kept=1))
     lines = (tmp_path / "a" / "child.log").read_text().splitlines()
     assert [len(lines[0]), lines[1], lines[2]] == [logs.LONGEST_LINE, "x" * 10, "last\ufffd"]
 

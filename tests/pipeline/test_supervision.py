@@ -43,6 +43,16 @@ def test_the_delay_is_capped() -> None:
     assert supervision.delay_s(10_000, POLICY) == 8.0
 
 
+def test_a_child_that_a_standby_replaces_waits_for_nothing_and_spends_its_budget_all_the_same() -> None:
+    life = supervision.fresh(0.0)
+    for crashes in range(1, POLICY.budget + 2):
+        started, _ = supervision.tick(life, 5.0, POLICY)
+        life = supervision.exited(started, 5.0, -9, POLICY, replaced=True)
+        assert len(life.crashes) == crashes
+        assert life.deadline == (5.0 if crashes <= POLICY.budget else None)
+    assert life.phase is Phase.FAILED
+
+
 def test_wrong_settings_are_not_retried() -> None:
     life, _ = supervision.tick(supervision.fresh(0.0), 0.0, POLICY)
     assert supervision.exited(life, 1.0, supervision.REFUSED_EXIT, POLICY).phase is Phase.FAILED
@@ -77,7 +87,7 @@ def test_asking_to_stop_twice_keeps_the_first_deadline() -> None:
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["tick", "ready", "stop", "exit0", "exit1", "exit2", "killed"]),
+        st.sampled_from(["tick", "ready", "stop", "exit0", "exit1", "exit2", "killed", "replaced"]),
         st.floats(0.0, 20.0),
     ),
     max_size=60,
@@ -99,8 +109,9 @@ def test_processes_never_overlap_and_the_end_is_final(
         elif name == "ready":
             life = supervision.ready(life)
         elif alive:
-            code = {"exit0": 0, "exit1": 1, "exit2": 2, "killed": -9}[name]
-            life, alive = supervision.exited(life, now, code, POLICY), False
+            code = {"exit0": 0, "exit1": 1, "exit2": 2, "killed": -9, "replaced": -9}[name]
+            life = supervision.exited(life, now, code, POLICY, replaced=name == "replaced")
+            alive = False
         if action is Action.START:
             assert not alive
             assert not life.stop_asked

