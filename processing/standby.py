@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -68,10 +68,12 @@ def practise(
     def over() -> bool:
         return interrupted() or time.monotonic() > until
 
+    rows = {service.query: scored(spark, settings, topics, service) for service in services}
+    rows[rejects_name(topics)] = rejected(spark, topics)
     with tempfile.TemporaryDirectory(prefix="fastdata-standby-") as folder:
         while rounds < ROUNDS and not over():
             own = settings.model_copy(update={"checkpoint_dir": Path(folder) / str(rounds // 2)})
-            _round(spark, own, topics, services, ends=ends, over=over)
+            _round(spark, own, topics, rows, ends=ends, over=over)
             rounds += 1
     return rounds
 
@@ -94,16 +96,12 @@ def _round(
     spark: SparkSession,
     settings: ProcessingSettings,
     topics: Topics,
-    services: Sequence[Service],
+    rows: Mapping[str, DataFrame],
     *,
     ends: Offsets,
     over: Callable[[], bool],
 ) -> None:
     pace = Pace(_INTERVAL_S)
-    rows: dict[str, DataFrame] = {
-        service.query: scored(spark, settings, topics, service) for service in services
-    }
-    rows[rejects_name(topics)] = rejected(spark, topics)
     queries: list[StreamingQuery] = []
     try:
         for name, each in rows.items():

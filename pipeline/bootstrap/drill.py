@@ -16,7 +16,7 @@ from ingest.consumer import Consumer
 from ingest.door import Door
 from ingest.producer import Producer
 from pipeline import artifacts
-from pipeline.bootstrap import deploy, drill_looks, drill_rig, feeds, schema, servers
+from pipeline.bootstrap import deploy, drill_levels, drill_looks, drill_rig, feeds, schema, servers
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
 from pipeline.bootstrap.run import run_parts
@@ -24,6 +24,7 @@ from pipeline.bootstrap.stores import open_stores
 from pipeline.drill import mounts, place, plan, proxy, trial, world
 from pipeline.drill.faults import FAULTS
 from pipeline.drill.ledger import Ledger, LedgerProducer
+from pipeline.drill.levels import Level
 from pipeline.drill.load import Knobs, Load
 from pipeline.drill.model import artifact
 from pipeline.drill.pipeline import Pipeline
@@ -55,7 +56,7 @@ OWN = (
 """Settings of a drill, unless others are given: many crashes are wanted here, and none of them is the last."""
 
 STANDBY_S = 420.0
-"""How long the preparation of a standby is waited for before each trial, in seconds."""
+"""How long the preparation of a standby is waited for before a trial that calls it, in seconds."""
 
 STEADY_S = 300.0
 """How long a pipeline may need from its start until it keeps up, in seconds: Java has to warm up first."""
@@ -92,8 +93,16 @@ def steps(options: DrillOptions) -> list[plan.Step]:
     return plan.plan(FAULTS, options.faults, options.seeds)
 
 
-def drill(origin: Origin, options: DrillOptions, report: Report) -> Iterator[Outcome]:
-    """Bring everything up, run one trial after the other, verify in the end, and leave nothing running."""
+def drill(
+    origin: Origin, options: DrillOptions, report: Report, note: Callable[[Level], None]
+) -> Iterator[Outcome]:
+    """Bring everything up, run one trial after the other, verify in the end, and leave nothing running.
+
+    Parameters
+    ----------
+    note
+        Takes the levels of processes and folders while it goes on.
+    """
     todo = steps(options)
     given = _given(origin, options)
     _take_down(given, report)
@@ -110,7 +119,8 @@ def drill(origin: Origin, options: DrillOptions, report: Report) -> Iterator[Out
         if slow is not None:
             given = _with(given, 'cassandra.contact_points=["127.0.0.1"]', f"cassandra.port={slow.port}")
         stage = held.enter_context(_stage(given, options, slow, no_mounts, report))
-        yield from _trials(stage, options, todo, report)
+        with drill_levels.noted(stage.settings, note):
+            yield from _trials(stage, options, todo, report)
         report("drill", "verifying everything once more, by `fastdata verify`")
         yield stage.verified()
 
@@ -144,13 +154,17 @@ def _trials(stage: _Stage, options: DrillOptions, todo: list[plan.Step], report:
             return
         if stage.load.failure:
             raise StopProcessError(f"the load failed: {stage.load.failure}") from stage.load.failure
-        if not trial.held(lambda: stage.pipeline.stands_by, STANDBY_S):
+        if _ends_the_query(step.fault) and not trial.held(lambda: stage.pipeline.stands_by, STANDBY_S):
             report("drill", f"no standby of the query after {STANDBY_S:g} s: it goes on without")
         report("drill", f"{number} of {len(todo)}: {step.fault}, seed {step.seed}")
         rig = stage.rig(plan.rng_of(step))
         outcome, look = trial.run(step, FAULTS[step.fault], rig, stage.stand, look)
         report("drill", f"    {outcome.told}")
         yield outcome
+
+
+def _ends_the_query(fault: str) -> bool:
+    return "query" in fault or "checkpoint" in fault
 
 
 @contextmanager
@@ -194,7 +208,7 @@ def _stage(
             rng,
         )
         listener = threading.Thread(target=tap.listen, args=(consumer, over), daemon=True)
-        looks = drill_looks.Looks(settings, session, stores.entities, ledger, tap, pipeline, load)
+        looks = drill_looks.Looks(settings, session, stores.entities, ledger, tap, pipeline, load, landmark)
         listener.start()
         pipeline.start()
         try:

@@ -37,6 +37,7 @@ SETTLE_S: Final = 120.0
 
 SETTLE_MOST_S: Final = 600.0
 BETWEEN_S: Final = 0.5
+HOUR_MS: Final = 3_600_000
 PATIENCE_S: Final = 180.0
 
 WRITER_READS: Final[tuple[TopicName, ...]] = ("scores",)
@@ -66,6 +67,7 @@ class Looks:
     tap: Tap
     pipeline: Pipeline
     load: Load
+    landmark_ms: int
     wrong: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
     counted_twice: int = 0
@@ -111,7 +113,8 @@ class Looks:
         """Return the outcome of `fastdata verify` on all of it."""
         self.load.pause()
         settled = self._settled()
-        told = f"fastdata verify, at the end; in all {self.counts()}"
+        hours = (self.load.latest_ms - self.landmark_ms) / HOUR_MS
+        told = f"fastdata verify, at the end; in all {hours:,.1f} hours of events, {self.counts()}"
         try:
             found = PATIENTLY(checks.reconcile, self.settings)
         except RetryLaterError as error:

@@ -50,7 +50,7 @@ def rig_of(
         producer=producer,
         proxy=proxy,
         parts=lambda: roster.orphans(settings.run_dir / roster.RECORD),
-        servers=partial(_servers, settings),
+        servers=partial(servers_of, settings),
         leader=partial(_leader, settings),
         controller=partial(_controller, settings),
         joined=partial(_joined, settings, origin),
@@ -65,7 +65,8 @@ def rig_of(
     )
 
 
-def _servers(settings: Settings) -> Mapping[str, int]:
+def servers_of(settings: Settings) -> Mapping[str, int]:
+    """Return the processes of the embedded servers that run, by node."""
     found = embedded.status(settings.embedded, kafka_brokers=lambda _: 0, cassandra_nodes=lambda *_: 0)
     return {node.name: node.pid for node in found.nodes if node.pid is not None}
 

@@ -55,19 +55,19 @@ def drill(
     from pipeline.bootstrap.drill import DrillOptions  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.drill import drill as run  # noqa: PLC0415 - only what runs is loaded
     from pipeline.cli.run import tell  # noqa: PLC0415 - only what runs is loaded
-    from pipeline.drill import report  # noqa: PLC0415 - only what runs is loaded
+    from pipeline.drill import levels, report  # noqa: PLC0415 - only what runs is loaded
     from pipeline.drill.rig import Spans  # noqa: PLC0415 - only what runs is loaded
 
     asked = tuple(name.strip() for name in faults.split(",")) if faults else ()
     spans = Spans(stop_s, away_s, burst_s)
     options = DrillOptions(asked, seeds, minutes, nodes, rate, spans, state_dir, keep)
-    outcomes = []
-    for outcome in run(given_of(context).origin(), options, tell):
+    outcomes, noted = [], list[levels.Level]()
+    for outcome in run(given_of(context).origin(), options, tell, noted.append):
         outcomes.append(outcome)
         say("\n".join(report.lines(outcome.fault, [outcome])))
-    typer.echo("\n".join((*report.table(outcomes), outcomes[-1].told)))
+    typer.echo("\n".join((*report.table(outcomes), outcomes[-1].told, "", *levels.table(noted))))
     if into is not None:
-        facts = {"seeds": seeds, "nodes": nodes, "rate": rate}
+        facts = {"seeds": seeds, "nodes": nodes, "rate": rate, "levels": levels.rows(noted)}
         into.write_text(json.dumps(report.as_dict(outcomes, facts), indent=1) + "\n", encoding="utf-8")
     if not report.clean(outcomes):
         raise FailCheckError("the drill found something lost, invented, doubled or wrong")

@@ -57,6 +57,11 @@ class Load:
         Where events enter; used by this thread alone.
     hot_card
         The card of the hot events.
+
+    Attributes
+    ----------
+    latest_ms
+        The latest event time that was sent, milliseconds since the epoch.
     """
 
     events: Iterator[Event]
@@ -64,6 +69,7 @@ class Load:
     knobs: Knobs
     hot_card: str
     rng: random.Random
+    latest_ms: int = 0
     failure: Exception | None = None
     _running: threading.Event = field(default_factory=threading.Event)
     _idle: threading.Event = field(default_factory=threading.Event)
@@ -135,6 +141,7 @@ class Load:
         self._running.wait()
 
     def _send(self, number: int, event: Event) -> None:
+        self.latest_ms = max(self.latest_ms, event.event_time)
         event = heated(event, self.hot_card) if is_hot(event, self.knobs.hot) else event
         self.door.take(Offer(event, "drill", number))
         if self.rng.random() < self.knobs.again:
