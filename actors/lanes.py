@@ -1,7 +1,8 @@
 """Lanes: the bounded way from the event loop to the shards, one lane a shard, one batch of it under way.
 
 While a shard works, its next messages gather in its lane and become one batch: the busier, the larger. A
-full lane makes the agent wait, and with it the reading from Kafka.
+full lane makes the agent wait, and with it the reading from Kafka. What people and devices say overtakes the
+alerts that wait, so that a flood of alerts makes nobody wait who works on it.
 """
 
 import asyncio
@@ -13,9 +14,49 @@ from actors.items import Item
 from actors.receipts import Receipt, Receipts
 from actors.settings import ActorSettings
 from actors.supervisor import shard_of
+from models.actions import Ack
+from models.operations import Operation
 
+E = TypeVar("E")
 M = TypeVar("M")
 Perform: TypeAlias = Callable[[int, Sequence[Item]], Awaitable[None]]
+
+
+class Lane(Generic[E]):
+    """What waits for one shard: urgent entries, then the others, each in their order.
+
+    Parameters
+    ----------
+    most
+        How many of either may wait.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._urgent: asyncio.Queue[E] = asyncio.Queue(most)
+        self._others: asyncio.Queue[E] = asyncio.Queue(most)
+        self._stirred = asyncio.Event()
+        self._closed = False
+
+    async def put(self, entry: E, *, urgent: bool) -> None:
+        """Put one entry in; wait while there are too many of its kind."""
+        await (self._urgent if urgent else self._others).put(entry)
+        self._stirred.set()
+
+    async def take(self, most: int) -> list[E]:
+        """Return what waits, at most so much, as soon as there is anything; nothing once the lane is closed."""
+        while not self._closed and self._urgent.empty() and self._others.empty():
+            self._stirred.clear()
+            await self._stirred.wait()
+        taken: list[E] = []
+        for queue in () if self._closed else (self._urgent, self._others):
+            while len(taken) < most and not queue.empty():
+                taken.append(queue.get_nowait())
+        return taken
+
+    def close(self) -> None:
+        """Give nothing any more."""
+        self._closed = True
+        self._stirred.set()
 
 
 class Lanes(Generic[M]):
@@ -31,14 +72,14 @@ class Lanes(Generic[M]):
         self._perform = perform
         self._receipts = receipts
         self._batch = settings.batch
-        self._closing = False
-        self._lanes: list[asyncio.Queue[tuple[Item, Receipt[M] | None] | None]] = [
-            asyncio.Queue(settings.lane) for _ in range(settings.shards)
+        self._lanes: list[Lane[tuple[Item, Receipt[M] | None]]] = [
+            Lane(settings.lane) for _ in range(settings.shards)
         ]
 
     async def admit(self, item: Item, receipt: Receipt[M] | None) -> None:
         """Put one item into the lane of its entity's shard; wait while that is full. What is no message has no receipt."""
-        await self._lanes[shard_of(item.entity, len(self._lanes))].put((item, receipt))
+        lane = self._lanes[shard_of(item.entity, len(self._lanes))]
+        await lane.put((item, receipt), urgent=isinstance(item, Ack | Operation))
 
     async def run(self) -> None:
         """Move all lanes until `close`, or until a batch can't be done."""
@@ -48,13 +89,11 @@ class Lanes(Generic[M]):
 
     def close(self) -> None:
         """Let `run` end once the batches under way are done; what waits in the lanes stays undone."""
-        self._closing = True
         for lane in self._lanes:
-            if lane.empty():
-                lane.put_nowait(None)
+            lane.close()
 
     async def _move(self, index: int) -> None:
-        while entries := await self._next(self._lanes[index]):
+        while entries := await self._lanes[index].take(self._batch):
             try:
                 await self._perform(index, [item for item, _ in entries])
             except StoppingError:
@@ -62,11 +101,3 @@ class Lanes(Generic[M]):
             for _, receipt in entries:
                 if receipt is not None:
                     self._receipts.finish(receipt)
-
-    async def _next(
-        self, lane: "asyncio.Queue[tuple[Item, Receipt[M] | None] | None]"
-    ) -> list[tuple[Item, Receipt[M] | None]]:
-        entries = [await lane.get()]
-        while len(entries) < self._batch and not lane.empty():
-            entries.append(lane.get_nowait())
-        return [] if self._closing else [entry for entry in entries if entry is not None]

@@ -19,11 +19,11 @@ class ActorSettings(BaseModel):
     shards: int = Field(default=16, ge=1, le=256)
     """Shard actors (threads) in one worker; each owns the entities that hash to it."""
 
-    batch: int = Field(default=500, ge=1, le=10_000)
+    batch: int = Field(default=256, ge=1, le=10_000)
     """Most messages that a shard takes at once: the more, the more of one entity share a write when many wait."""
 
-    lane: int = Field(default=1_000, ge=1, le=100_000)
-    """Most messages that wait for one shard; beyond it nothing more is read from Kafka."""
+    lane: int = Field(default=512, ge=1, le=100_000)
+    """Most alerts that wait for one shard, and most of what overtakes them; beyond it no more is read from Kafka."""
 
     entities: int = Field(default=20_000, ge=1)
     """Entity snapshots kept in memory, over all shards."""

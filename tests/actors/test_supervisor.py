@@ -16,6 +16,8 @@ from actors.settings import ActorSettings
 from actors.shard import Shard
 from actors.supervisor import Supervisor, shard_of
 from ingest.errors import StopProcessError as KafkaRefusedError
+from models.actions import Ack
+from models.operations import CommandOperation
 from models.scores import Score
 
 
@@ -209,6 +211,55 @@ def test_a_full_lane_holds_its_sender_back(settings: ActorSettings, alert: Calla
         return admitted
 
     assert asyncio.run(scenario()) == settings.lane
+
+
+def test_what_people_and_devices_say_overtakes_alerts_that_wait(
+    settings: ActorSettings, alert: Callable[..., Score]
+) -> None:
+    batches: list[list[Item]] = []
+    card = alert("e0").entity
+    answer = Ack(command_id="c", entity=card, outcome="succeeded", reason="", at=7)
+    wish = CommandOperation(
+        operation_id="o",
+        action="cancel",
+        entity=card,
+        command_id="c",
+        who="ann",
+        why="",
+        asked_at=1,
+        expires_at=2,
+    )
+
+    async def scenario() -> list[str]:
+        free, everything = asyncio.Event(), asyncio.Event()
+
+        async def perform(_index: int, items: Sequence[Item]) -> None:
+            batches.append(list(items))
+            await free.wait()
+            if sum(map(len, batches)) == 13:
+                everything.set()
+
+        lanes, receipts, acknowledged = lanes_with(perform, settings)
+        running = asyncio.create_task(lanes.run())
+        await lanes.admit(alert("e0"), receipts.begin("alerts", "e0"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for number in range(1, 11):
+            await lanes.admit(alert(f"e{number}"), receipts.begin("alerts", f"e{number}"))
+        await lanes.admit(answer, receipts.begin("acks", "answer"))
+        await lanes.admit(wish, receipts.begin("operations", "wish"))
+        free.set()
+        await everything.wait()
+        lanes.close()
+        await running
+        return acknowledged
+
+    done = asyncio.run(scenario())
+    assert batches[1][:2] == [answer, wish]
+    assert [item.event_id for batch in batches for item in batch if isinstance(item, Score)] == [
+        f"e{n}" for n in range(11)
+    ]
+    assert sorted(done) == sorted([*(f"e{n}" for n in range(11)), "answer", "wish"])
 
 
 def test_closing_ends_the_run_after_the_batches_under_way(
