@@ -45,7 +45,7 @@ def taken_over(spark: SparkSession, features: DataFrame, service: Service, topic
     """
     rows = _rows(features, service)
     shape = f"{rows.schema.simpleString()[:-1]},query:string>"
-    parsed = records(spark, topics, topics.features).select(
+    parsed = records(spark, topics.bootstrap_servers, topics.features).select(
         F.expr(f"from_json(cast(value as string), '{shape}')").alias("row")
     )
     taken = parsed.where(F.col("row.query") == service.query).select("row.*").drop("query")

@@ -262,7 +262,7 @@ def start_lane(
 def rejected(spark: SparkSession, topics: Topics) -> DataFrame:
     """Return the streaming rows of all that is no valid event: Kafka columns `topic`, `key` and `value`."""
     letters = [
-        dead_letters(records(spark, topics, topic), EVENT_TYPES[tag]) for tag, topic in topics.sources.items()
+        dead_letters(_raw(spark, topics, topic), EVENT_TYPES[tag]) for tag, topic in topics.sources.items()
     ]
     return reduce(DataFrame.unionByName, letters).withColumn("topic", F.lit(topics.dead_letters))
 
@@ -294,8 +294,12 @@ def _writing(rows: DataFrame, name: str, settings: ProcessingSettings, topics: T
 def _valid(
     spark: SparkSession, topics: Topics, event_type: type[Event], condition: str = "true"
 ) -> DataFrame:
-    raw = records(spark, topics, topics.sources[tag_of(event_type)])
+    raw = _raw(spark, topics, topics.sources[tag_of(event_type)])
     return valid_rows(raw.where(condition), event_type)
+
+
+def _raw(spark: SparkSession, topics: Topics, topic: str) -> DataFrame:
+    return records(spark, topics.bootstrap_servers, topic, topics.starting(topic))
 
 
 def slots_for(settings: ProcessingSettings, topics: Topics, services: Iterable[Service]) -> int:

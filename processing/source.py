@@ -7,18 +7,17 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark
 
 from models import schema
 from models.events import Event
-from processing.topics import Topics
 
 _POSITION = ("topic", "partition", "offset", "unix_millis(timestamp) as ingested_at")
 
 
-def records(spark: SparkSession, topics: Topics, topic: str) -> DataFrame:
-    """Return the raw records of a topic, for a new query from where `topics` says."""
+def records(spark: SparkSession, bootstrap_servers: str, topic: str, starting: str = "earliest") -> DataFrame:
+    """Return the raw records of a topic; `starting` says from where for a new query, in Spark's words."""
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", topics.bootstrap_servers)
+        .option("kafka.bootstrap.servers", bootstrap_servers)
         .option("subscribe", topic)
-        .option("startingOffsets", topics.starting(topic))
+        .option("startingOffsets", starting)
         .load()
     )
 
