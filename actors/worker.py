@@ -31,6 +31,9 @@ from storage.entities import EntityStore
 LOOK_S: Final = 0.1
 """How often a running worker looks whether it shall stop, in seconds."""
 
+STOP_S: Final = 15.0
+"""How long Faust may take to stop, in seconds; it is killed with its process not much later."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -110,8 +113,7 @@ async def _serve(
         starting.cancel()
         moving.cancel()
         waking.cancel()
-        await asyncio.gather(starting, moving, waking, return_exceptions=True)
-        await app.stop()
+        await _stopped(app, (starting, moving, waking))
         consumer.release()
         supervisor.stop()
     _log.info("worker_stopped", undone=len(receipts))
@@ -125,6 +127,16 @@ async def _until(stop: threading.Event, app: faust.App, tasks: Iterable["asyncio
             if task.done() and (error := task.exception()) is not None:
                 raise StopProcessError(f"the worker can't go on: {_cause(error)}") from error
         await asyncio.sleep(LOOK_S)
+
+
+async def _stopped(app: faust.App, tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Stop Faust, but do not wait for brokers that do not answer: what it would still commit is done once more instead."""
+    try:
+        async with asyncio.timeout(STOP_S):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await app.stop()
+    except TimeoutError:
+        _log.warning("faust_not_stopped", waited_s=STOP_S)
 
 
 def _cause(error: BaseException) -> BaseException:
