@@ -104,7 +104,7 @@ def watch_queries(
         insist()
         running = [query for query in (*running, *changes.added()) if not changes.left(query)]
         running = [_looked_after(query, latest, watch, changes) for query in running]
-        if until_idle and len(latest) == len(running) and _idle(latest.values(), watch.end_offsets()):
+        if until_idle and len(latest) == len(running) and has_read(latest.values(), watch.end_offsets()):
             break
     for query in running:
         query.stop()
@@ -114,7 +114,7 @@ def _looked_after(
     query: StreamingQuery, latest: dict[str, Interval], watch: Watch, changes: Changes
 ) -> StreamingQuery:
     """Return the query, or the one that took its place; what it has done counts as latest until then."""
-    _fail_if_ended(query)
+    fail_if_ended(query)
     interval = _new_interval(query, latest)
     if interval is None:
         return query
@@ -127,7 +127,8 @@ def _looked_after(
     return following
 
 
-def _idle(intervals: Iterable[Interval], ends: Offsets) -> bool:
+def has_read(intervals: Iterable[Interval], ends: Offsets) -> bool:
+    """Whether all that lies before these ends was read."""
     return all(
         offset >= ends[topic][partition]
         for interval in intervals
@@ -137,12 +138,17 @@ def _idle(intervals: Iterable[Interval], ends: Offsets) -> bool:
 
 
 def _new_interval(query: StreamingQuery, latest: Mapping[str, Interval]) -> Interval | None:
-    progress = query.lastProgress
-    if progress is None:
+    interval = last_interval(query)
+    if interval is None:
         return None
-    interval = interval_of(json.loads(progress.json))
     seen = latest.get(interval.query)
     return interval if seen is None or interval.batch != seen.batch else None
+
+
+def last_interval(query: StreamingQuery) -> Interval | None:
+    """Return the interval that a query committed last; None before its first."""
+    progress = query.lastProgress
+    return None if progress is None else interval_of(json.loads(progress.json))
 
 
 def interval_of(progress: Mapping[str, Any]) -> Interval:
@@ -169,7 +175,14 @@ def _read(sources: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, int]]:
     return read
 
 
-def _fail_if_ended(query: StreamingQuery) -> None:
+def fail_if_ended(query: StreamingQuery) -> None:
+    """Make sure that a query goes on.
+
+    Raises
+    ------
+    StopQueryError
+        When it has ended, with the first line of its error.
+    """
     if query.isActive:
         return
     error = query.exception()

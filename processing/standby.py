@@ -1,20 +1,18 @@
 """What a standby does before it is called: it scores recent events into nothing, so that Java has compiled what will run."""
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from models.service import Service
 from processing.errors import StopQueryError
 from processing.pace import Pace
-from processing.progress import Offsets, interval_of
+from processing.progress import Offsets, fail_if_ended, has_read, last_interval
 from processing.query import rejected, rejects_name, scored, start
 from processing.settings import ProcessingSettings
 from processing.stopping import stop_with_tasks
@@ -108,23 +106,12 @@ def _round(
             queries.append(start(each.where(_NOTHING), name, settings, topics, pace))
         while not (over() or all(_has_read(query, ends) for query in queries)):
             time.sleep(_LOOK_EVERY_S)
-    except PySparkException as error:
-        raise StopQueryError(f"a standby's query failed: {error}") from error
     finally:
         for query in queries:
             stop_with_tasks(spark, query)
 
 
 def _has_read(query: StreamingQuery, ends: Offsets) -> bool:
-    """Whether a query has committed all up to these offsets; one that has ended raises its own error."""
-    if not query.isActive:
-        query.awaitTermination(0)
-    progress = query.lastProgress
-    if progress is None:
-        return False
-    read = interval_of(json.loads(progress.json)).read
-    return all(
-        offset >= ends[topic].get(partition, 0)
-        for topic, partitions in read.items()
-        for partition, offset in partitions.items()
-    )
+    fail_if_ended(query)
+    interval = last_interval(query)
+    return interval is not None and has_read([interval], ends)

@@ -29,7 +29,7 @@ from pipeline.drill.load import Knobs, Load
 from pipeline.drill.model import artifact
 from pipeline.drill.pipeline import Pipeline
 from pipeline.drill.recompute import Recomputation
-from pipeline.drill.rig import Rig, Spans, until
+from pipeline.drill.rig import GiveUpFaultError, Rig, Spans, until
 from pipeline.drill.tap import READ, Tap
 from pipeline.drill.trial import Outcome, Stand
 from pipeline.errors import StopProcessError
@@ -154,13 +154,20 @@ def _trials(stage: _Stage, options: DrillOptions, todo: list[plan.Step], report:
             return
         if stage.load.failure:
             raise StopProcessError(f"the load failed: {stage.load.failure}") from stage.load.failure
-        if _ends_the_query(step.fault) and not trial.held(lambda: stage.pipeline.stands_by, STANDBY_S):
-            report("drill", f"no standby of the query after {STANDBY_S:g} s: it goes on without")
+        if _ends_the_query(step.fault):
+            _await_standby(stage.pipeline, report)
         report("drill", f"{number} of {len(todo)}: {step.fault}, seed {step.seed}")
         rig = stage.rig(plan.rng_of(step))
         outcome, look = trial.run(step, FAULTS[step.fault], rig, stage.stand, look)
         report("drill", f"    {outcome.told}")
         yield outcome
+
+
+def _await_standby(pipeline: Pipeline, report: Report) -> None:
+    try:
+        until(lambda: pipeline.stands_by, "a standby of the query", STANDBY_S)
+    except GiveUpFaultError as reason:
+        report("drill", f"{reason}: it goes on without")
 
 
 def _ends_the_query(fault: str) -> bool:

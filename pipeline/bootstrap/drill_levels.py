@@ -1,6 +1,5 @@
 """The levels of a drill, measured: processes by their records with all that they started, folders by their files."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ import psutil
 import structlog
 
 from infra.embedded.layout import servers_dir
+from infra.embedded.processes import disk_bytes
 from pipeline import roster
 from pipeline.bootstrap.drill_rig import servers_of
 from pipeline.drill.levels import Level
@@ -54,7 +54,7 @@ def levels(settings: Settings) -> Iterator[Level]:
         if found is not None:
             yield Level(now, name, pid, found)
     for name, folder in _folders(settings).items():
-        yield Level(now, name, 0, {"disk_mb": size(folder) / MB})
+        yield Level(now, name, 0, {"disk_mb": disk_bytes(folder) / MB})
 
 
 def of_process(pid: int) -> Mapping[str, float] | None:
@@ -69,18 +69,6 @@ def of_process(pid: int) -> Mapping[str, float] | None:
         }
     except psutil.Error:
         return None
-
-
-def size(folder: Path) -> int:
-    """Return the bytes of a folder's files; what goes while it is read is not counted."""
-    total = 0
-    for where, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(Path(where) / name).st_blocks * 512
-            except FileNotFoundError:
-                continue
-    return total
 
 
 def _folders(settings: Settings) -> Mapping[str, Path]:

@@ -129,16 +129,6 @@ def run(step: Step, fault: Fault, rig: Rig, stand: Stand, before: Look) -> tuple
     )
 
 
-def held(holds: Callable[[], bool], patience_s: float) -> bool:
-    """Wait until something holds; return whether it did in time."""
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(LOOK_EVERY_S)
-    return True
-
-
 def recovered_after(stand: Stand, patience_s: float) -> float | None:
     """Return after how many seconds the lag stayed under a second; None when it did not in time."""
     began = time.monotonic()
