@@ -1,7 +1,11 @@
-"""Faust's Kafka transport with one change: a message counts as done only when the agent says so.
+"""Faust's Kafka transport with two changes: a message counts as done only when the agent says so, and a stop closes all.
 
 Faust's streams acknowledge too much for us: `take()` acknowledges its buffer when the agent raises or is
 cancelled, and a message skipped during a rebalance is acknowledged unprocessed. Here those calls do nothing.
+
+A rebalance that comes while Faust stops makes it close the consumer a second time, on another event loop than
+the consumer's: its connections stay open, and it does not leave its group, so that the others wait until the
+session times out. Here that call does nothing, and the stop under way closes the consumer.
 """
 
 from typing import ClassVar
@@ -11,7 +15,7 @@ from faust.types.tuples import Message
 
 
 class Consumer(aiokafka.Consumer):
-    """A consumer whose messages are acknowledged by `acknowledge` alone."""
+    """A consumer whose messages are acknowledged by `acknowledge` alone, and that only a stop closes."""
 
     def ack(self, message: Message) -> bool:  # noqa: ARG002 - Faust's signature
         """Do nothing: this is how streams acknowledge."""
@@ -20,6 +24,9 @@ class Consumer(aiokafka.Consumer):
     def acknowledge(self, message: Message) -> bool:
         """Make the message's offset part of the next commit."""
         return bool(super().ack(message))
+
+    def close(self) -> None:
+        """Do nothing: this is how a rebalance closes the consumer of an app that is about to stop it."""
 
     def release(self) -> None:
         """Close the event loop of the consumer's thread; the thread does it itself, but only once it ran."""

@@ -1,6 +1,8 @@
 """The worker on a real Kafka: what is committed when, rebalances, and the whole way to the answer."""
 
+import asyncio
 import faulthandler
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import faust
 import pytest
 
 from actors import entity as entities
@@ -17,6 +20,7 @@ from actors.errors import StopProcessError
 from actors.gateway import Gateway, run_gateway
 from actors.ledger_file import open_ledger
 from actors.settings import ActorSettings, GatewaySettings
+from actors.transport import Consumer as FaustConsumer
 from actors.worker import run_worker
 from ingest.admin import group_lag, group_members
 from ingest.consumer import Consumer
@@ -99,6 +103,8 @@ class Workers:
             raise self._errors.pop()
 
     def stop_all(self) -> None:
+        for _, stop in self._running:
+            stop.set()
         while self._running:
             self.stop_one()
 
@@ -293,6 +299,40 @@ def test_workers_that_come_and_go_lose_nothing(
         (c.entity, c.command_id) for c in (decode_command(r.value) for r in read_all(kafka, "commands"))
     }
     assert len(commands) == 30, "one command an entity, whoever took its alerts"
+
+
+def test_a_rebalance_while_a_worker_stops_leaves_no_connection_open_and_no_member_behind(
+    kafka: KafkaSettings,
+    workers: Workers,
+    store: MemoryEntityStore,
+    alert: Callable[..., Score],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopping: list[faust.App] = []
+    closed: list[FaustConsumer] = []
+    stop_consumer, close = faust.App._stop_consumer, FaustConsumer.close
+
+    async def stop_the_second_later(app: faust.App) -> None:
+        stopping.append(app)
+        if app is not stopping[0]:
+            await asyncio.sleep(3 * workers.settings.heartbeat_s)
+        await stop_consumer(app)
+
+    def note_and_close(consumer: FaustConsumer) -> None:
+        closed.append(consumer)
+        close(consumer)
+
+    monkeypatch.setattr(faust.App, "_stop_consumer", stop_the_second_later)
+    monkeypatch.setattr(FaustConsumer, "close", note_and_close)
+    send(kafka, alert("e1", entity="card"))
+    workers.start(store)
+    wait_until(lambda: taken(store) == 1, "the first worker is there")
+    workers.start(store)
+    wait_until(lambda: group_members(kafka, "actors") == 2, "the second worker is there")
+    workers.stop_all()
+    assert closed, "Faust closes the consumer of an app that stops when a rebalance comes"
+    assert group_members(kafka, "actors") == 0
+    gc.collect()  # a connection left open would warn now, and warnings are errors
 
 
 def test_operations_are_applied_and_silence_closes_alarms_that_a_restarted_worker_never_saw(
