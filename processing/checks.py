@@ -90,7 +90,7 @@ def check(
     report
         Takes each finding as it comes.
     """
-    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF) as spark:
+    with spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF, brief=True) as spark:
         return check_in(spark, spec, documentation, report)
 
 

@@ -140,7 +140,13 @@ def session_of(
         "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": str(settings.network_wait_ms),
     }
     return spark_session(
-        java, jars, slots=slots, memory=settings.memory, log_level=settings.log_level, conf=conf
+        java,
+        jars,
+        slots=slots,
+        memory=settings.memory,
+        log_level=settings.log_level,
+        conf=conf,
+        brief=settings.brief,
     )
 
 

@@ -54,7 +54,14 @@ _LOCAL: Final = {
 
 @contextmanager
 def spark_session(
-    java: Path, jars: Sequence[Path], *, slots: int, memory: str, log_level: str, conf: Mapping[str, str]
+    java: Path,
+    jars: Sequence[Path],
+    *,
+    slots: int,
+    memory: str,
+    log_level: str,
+    conf: Mapping[str, str],
+    brief: bool = False,
 ) -> Iterator[SparkSession]:
     """Start Spark in a Java process of its own and stop both at the end.
 
@@ -74,6 +81,8 @@ def spark_session(
         Spark's log level.
     conf
         Further Spark settings.
+    brief
+        Whether it lives for minutes only, on few rows: Java's second compiler, which pays later, is left out.
 
     Raises
     ------
@@ -88,6 +97,8 @@ def spark_session(
         # a session without a connector is one on tables, and loads too few of a stream's classes
         classes = Path(folder) / "classes" if jars else None
         flags = [f"-Xmx{memory}", *class_archive.flags(archive, classes)]
+        if brief:
+            flags.append("-XX:TieredStopAtLevel=1")
         gateway = _start_gateway(_command(java, flags, jars, log_level), Path(folder) / "connection")
         builder = SparkSession.builder.master(f"local[{slots}]").appName("fastdata")
         for key, value in {**_LOCAL, **conf}.items():

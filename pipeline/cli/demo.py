@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.bootstrap.demo import Draw, Result
     from pipeline.demo.show import Stage
     from pipeline.demo.view import Picture
+    from pipeline.settings import Settings
 
 LINE_EVERY_S = 5.0
 DRAWS_PER_S = 4
@@ -43,9 +44,10 @@ def demo(
     It plays in a namespace of its own, and leaves nothing running unless --keep is given.
     """
     given = given_of(context)
-    at_hand = "supervision.standby=false"  # a demo is over before it would be of use
-    named = any(flag.startswith("namespace=") for flag in given.flags) or settings_of(context).namespace
-    own = (at_hand,) if named else (at_hand, f"namespace=demo_{datetime.now(UTC):%Y%m%d_%H%M%S}")
+    settings = settings_of(context)
+    own = [*for_minutes(settings)]
+    if not settings.namespace and not any(flag.startswith("namespace=") for flag in given.flags):
+        own.append(f"namespace=demo_{datetime.now(UTC):%Y%m%d_%H%M%S}")
     from pipeline import lifeline  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.demo import play  # noqa: PLC0415 - only what runs is loaded
     from pipeline.bootstrap.demo_worlds import DemoOptions  # noqa: PLC0415 - only what runs is loaded
@@ -55,6 +57,14 @@ def demo(
     with _canvas() as draw:
         result = play(given.origin(*own), options, report=tell, draw=draw, stop_asked=lifeline.stop_event)
     _conclude(result, keep=keep)
+
+
+def for_minutes(settings: "Settings") -> Iterator[str]:
+    """Return what pays in a run of minutes, as `name=value`, unless the settings say something about it."""
+    if "standby" not in settings.supervision.model_fields_set:
+        yield "supervision.standby=false"
+    if "brief" not in settings.processing.model_fields_set:
+        yield "processing.brief=true"
 
 
 def _conclude(result: "Result", *, keep: bool) -> None:

@@ -8,6 +8,7 @@ import pytest
 from infra.embedded import Endpoints
 from infra.embedded.settings import EmbeddedSettings
 from pipeline import settings_catalog, settings_docs, settings_sources
+from pipeline.cli.demo import for_minutes
 from pipeline.errors import RefuseUsageError
 from pipeline.settings import Settings
 from pipeline.settings_sources import Origin
@@ -171,3 +172,10 @@ def test_a_writer_that_waits_longer_than_its_group_does_is_refused(load: Load) -
     assert load("writer.give_up_s=299").writer.give_up_s == 299
     with pytest.raises(RefuseUsageError, match=r"writer\.give_up_s is not below kafka\.max_poll_interval_ms"):
         load("writer.give_up_s=300")
+
+
+def test_a_demo_sets_what_pays_in_minutes_where_nobody_has_said_anything(load: Load) -> None:
+    assert list(for_minutes(load())) == ["supervision.standby=false", "processing.brief=true"]
+    assert list(for_minutes(load("supervision.standby=true"))) == ["processing.brief=true"]
+    assert list(for_minutes(load(env={"FASTDATA_SUPERVISION__STANDBY": "true"}))) == ["processing.brief=true"]
+    assert list(for_minutes(load(file="[processing]\nbrief = false\n"))) == ["supervision.standby=false"]
