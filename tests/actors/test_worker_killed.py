@@ -154,4 +154,4 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_S} s until {what}"
-        time.sleep(0.05)
+        time.sleep(0.2)  # a look loads every entity

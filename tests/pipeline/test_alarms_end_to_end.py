@@ -37,12 +37,12 @@ def alert(event_id: str) -> bytes:
 
 
 def alarms(installed: Installation, *more: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(installed.call("alarms", "list", "--json", *more).stdout)
+    found: list[dict[str, Any]] = installed.look("alarms", "list", *more)
     return found
 
 
 def life(installed: Installation, name: str) -> dict[str, Any]:
-    found: list[dict[str, Any]] = json.loads(installed.call("alarms", "show", name, "--json").stdout)
+    found: list[dict[str, Any]] = installed.look("alarms", "show", name)
     return found[0]["life"]
 
 

@@ -48,7 +48,7 @@ def alert(card: str) -> bytes:
 
 
 def cases(installed: Installation) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(installed.call("cases", "list", "--json").stdout)
+    found: list[dict[str, Any]] = installed.look("cases", "list")
     return found
 
 

@@ -1,6 +1,5 @@
 """Shadow, promote, a deploy that needs new state, a kill, rollback and retire while events come, on real servers."""
 
-import json
 import os
 import signal
 import subprocess
@@ -41,9 +40,8 @@ def model(version: str, middle: float, *, more_state: bool = False) -> Artifact:
     return seal(msgspec.structs.replace(base, version=version, plan=plan, compiled=compiled, checksum=""))
 
 
-def role(installed: Installation, version: str) -> dict[str, Any]:
-    listed = json.loads(installed.call("models", "list", "--json").stdout)
-    return next(each for each in listed if each["version"] == version)
+def role(installed: Installation, version: str) -> Any:
+    return next(each for each in installed.look("models", "list") if each["version"] == version)
 
 
 def read_scores(kafka: KafkaSettings, topic: str) -> list[Score]:
