@@ -36,7 +36,11 @@ from pipeline.settings_sources import Origin
 from pipeline.supervision import Phase
 
 LOOK_EVERY_S = 1.0
+HELD_S = 0.1
 PATIENCE_S = 120.0
+
+OnAccepted = Callable[[Mapping[str, int]], None]
+Source = Callable[[threading.Event, OnAccepted], FeedReport]
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,14 @@ class Result:
     ----------
     warm_up_s
         Seconds of playing before latencies counted; None when they never did.
+    held_s
+        Seconds that the sources waited because the query had a second's events before it.
     """
 
     settings: Settings
     picture: Picture
     warm_up_s: float | None
+    held_s: float
     reconciliation: Reconciliation
 
 
@@ -86,21 +93,27 @@ def play(
         truth = WorldTruth(frauds_of(settings, cards), plant.fleet)
         models = {FRAUD.name: "transaction", PUMP_ANOMALY.name: "reading"}
         tap = Tap(View(models, truth, random.Random(0)), settings.kafka.prefix)  # noqa: S311 - a sample
-        sources = (
-            lambda stop: feeds.simulate(settings, cards, stop, lambda _: None, tap.accept),
-            lambda stop: fleets.live(
+        sources: tuple[Source, ...] = (
+            lambda stop, accept: feeds.simulate(settings, cards, stop, lambda _: None, accept),
+            lambda stop, accept: fleets.live(
                 settings,
                 plant.options,
                 plant.fleet,
                 stop,
                 on_progress=lambda _: None,
                 on_truth=truth.over.append,
-                on_accepted=tap.accept,
+                on_accepted=accept,
             ),
         )
         playing = _Playing(settings, origin, options, sources, tap, report, draw, stop_asked())
         playing.run()
-        return Result(settings, tap.picture(wall_ms()), playing.warm_up_took_s, checks.reconcile(settings))
+        return Result(
+            settings,
+            tap.picture(wall_ms()),
+            playing.warm_up_took_s,
+            max(playing.held_s.values(), default=0.0),
+            checks.reconcile(settings),
+        )
 
 
 @contextmanager
@@ -128,20 +141,25 @@ class _Playing:
     settings: Settings
     origin: Origin
     options: DemoOptions
-    sources: tuple[Callable[[threading.Event], FeedReport], ...]
+    sources: tuple[Source, ...]
     tap: Tap
     report: Callable[[str, str], None]
     draw: Draw
     asked: threading.Event
+    enough: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
     feeding: list[threading.Thread] = field(default_factory=list)
+    held_s: dict[int, float] = field(default_factory=dict)
+    lag: int = 0
     looked_at: float = 0.0
     warm_up_took_s: float | None = None
     show: Show = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin before the first act."""
-        self.show = Show(PATIENCE_S, self.options.warm_up_s, self.options.rate + self.options.readings_rate)
+        options = self.options
+        rate = options.rate + options.readings_rate
+        self.show = Show(PATIENCE_S, options.minutes * 60, options.warm_up_s, rate)
 
     def run(self) -> None:
         """Play until over."""
@@ -159,12 +177,14 @@ class _Playing:
                     each_step=self.step,
                 )
             finally:
+                self.enough.set()
                 self.over.set()
                 listener.join()
 
     def step(self, phases: Mapping[str, Phase]) -> None:
         """Move the show on."""
         now, picture = time.monotonic(), self.tap.picture(wall_ms())
+        self.lag = picture.lag
         if self.show.stage is Stage.STARTING:
             self._begin(phases, now)
         elif self.show.stage is Stage.PLAYING:
@@ -187,6 +207,10 @@ class _Playing:
                 thread.start()
 
     def _go_on(self, picture: Picture, now: float) -> None:
+        if all(model.scored for model in picture.models):
+            self.show = shows.scoring(self.show, now)
+        if self.asked.is_set() or shows.is_enough(self.show, now):
+            self.enough.set()
         if not self.show.warm:
             self.show = shows.warmed(self.show, picture.lag, now)
             if self.show.warm:
@@ -204,6 +228,15 @@ class _Playing:
             return
         self.show = shows.looked(self.show, look, picture.lag, now)
 
-    def _feed(self, source: Callable[[threading.Event], FeedReport]) -> None:
-        ended = source(self.asked)
+    def _feed(self, source: Source) -> None:
+        ended = source(self.enough, self._accept)
         self.report("source", f"{ended.end}: {ended.sent:,} events sent")
+
+    def _accept(self, by_type: Mapping[str, int]) -> None:
+        """Count what a source has sent, and have it wait while that is more than the query takes."""
+        self.tap.accept(by_type)
+        came = time.monotonic()
+        while shows.holds(self.show, self.lag) and not self.enough.wait(HELD_S):
+            pass
+        me = threading.get_ident()
+        self.held_s[me] = self.held_s.get(me, 0.0) + time.monotonic() - came

@@ -73,7 +73,10 @@ def _conclude(result: "Result", *, keep: bool) -> None:
 
     typer.echo(
         "\n".join(
-            (*render.summary(result.picture, result.warm_up_s), *verify_view.lines(result.reconciliation))
+            (
+                *render.summary(result.picture, result.warm_up_s, result.held_s),
+                *verify_view.lines(result.reconciliation),
+            )
         )
     )
     if keep:

@@ -32,11 +32,21 @@ def _short(model: ModelPicture) -> str:
     )
 
 
-def summary(picture: Picture, warm_up_s: float | None) -> Iterator[str]:
-    """Return the end result, line by line."""
+def summary(picture: Picture, warm_up_s: float | None, held_s: float) -> Iterator[str]:
+    """Return the end result, line by line.
+
+    Parameters
+    ----------
+    warm_up_s
+        Seconds until latencies counted; None when they never did.
+    held_s
+        Seconds that the sources waited for the query.
+    """
     for model in picture.models:
         yield from _summed(model)
     yield f"({_measured(warm_up_s)})"
+    if held_s >= 1:
+        yield f"(the sources waited {held_s:.0f} s: until the query was at work, and while it took fewer events than came)"
 
 
 def _summed(model: ModelPicture) -> Iterator[str]:

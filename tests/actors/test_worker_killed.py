@@ -26,7 +26,7 @@ from storage.settings import CassandraSettings
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.slow]
 
 PATIENCE_S = 90
-KILLS = 5
+KILLS = 3
 ENTITIES = 40
 
 WORKER = """

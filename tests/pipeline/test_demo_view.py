@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -13,7 +14,7 @@ from models.actions import Ack, Command
 from models.scores import Reason, Score
 from pipeline.demo import render, show
 from pipeline.demo.latencies import Latencies
-from pipeline.demo.show import Show, Stage
+from pipeline.demo.show import LEAST_HELD, Show, Stage
 from pipeline.demo.view import View
 from pipeline.drain import Look
 from pipeline.supervision import Phase
@@ -141,7 +142,7 @@ def test_models_are_counted_each_for_itself() -> None:
         ("fraud", "transaction", 3, 1, 0, 2), ("anomaly", "reading", 2, 2, 1, 0),
     ]  # fmt: skip
     assert picture.lag == 2
-    assert any(": score 0.900, heat, load 71 to 43 %" in line for line in render.summary(picture, None))
+    assert any(": score 0.900, heat, load 71 to 43 %" in line for line in render.summary(picture, None, 0.4))
     assert [(a.model, a.why, a.command) for a in picture.latest] == [
         ("anomaly", "heat, load 71 to 43 %", "reduce_load sent")
     ]
@@ -174,16 +175,19 @@ def test_the_view_is_drawn_with_and_without_alarms() -> None:
     picture = seen.picture(T0 + 100)
     assert "to score p50 20 ms, p99 20 ms" in render.line("simulating", picture)
     assert "1 alarms, precision 100%" in render.line("simulating", picture)
-    assert any("latencies without the first 20 s" in line for line in render.summary(picture, 20.0))
-    assert any("no latencies" in line for line in render.summary(picture, None))
+    assert any("latencies without the first 20 s" in line for line in render.summary(picture, 20.0, 61.2))
+    assert any("waited 61 s" in line for line in render.summary(picture, 20.0, 61.2))
+    assert not any("waited" in line for line in render.summary(picture, 20.0, 0.4))
+    assert any("no latencies" in line for line in render.summary(picture, None, 0.4))
 
 
 READY = {"query": Phase.READY, "writer": Phase.READY}
+SHOW = Show(patience_s=60, play_s=120, warm_up_s=20, rate=300)
 QUIET = Look(query_done=True, lags={"writer": 0}, ends={"scores": 5})
 
 
 def test_the_show_goes_from_start_to_end() -> None:
-    now = Show(patience_s=60, warm_up_s=20, rate=100)
+    now = SHOW
     assert show.started(now, {**READY, "query": Phase.STARTING}, 1.0).stage is Stage.STARTING
     now = show.started(now, READY, 1.0)
     assert now.stage is Stage.PLAYING
@@ -194,7 +198,7 @@ def test_the_show_goes_from_start_to_end() -> None:
 
 
 def test_the_show_loses_patience_when_nothing_moves() -> None:
-    now = show.played(show.started(Show(60, 20, 100), READY, 0.0), 100.0)
+    now = show.played(show.started(SHOW, READY, 0.0), 100.0)
     busy = Look(query_done=True, lags={"writer": 9}, ends={})
     now = show.looked(now, busy, 0, 101.0)
     assert show.looked(now, busy, 0, 160.0).stage is Stage.SETTLING
@@ -203,7 +207,7 @@ def test_the_show_loses_patience_when_nothing_moves() -> None:
 
 
 def test_the_show_waits_for_a_slow_machine_while_less_and_less_is_left() -> None:
-    now = show.played(show.started(Show(60, 20, 100), READY, 0.0), 100.0)
+    now = show.played(show.started(SHOW, READY, 0.0), 100.0)
     behind = Look(query_done=False, lags={"writer": 9}, ends={})
     for unscored in range(20, 0, -1):
         now = show.looked(now, behind, unscored, now.settle_by - 1)
@@ -211,7 +215,26 @@ def test_the_show_waits_for_a_slow_machine_while_less_and_less_is_left() -> None
 
 
 def test_latencies_count_from_when_the_backlog_of_the_warm_up_is_gone() -> None:
-    now = show.started(Show(60, 20, 100), READY, 10.0)
-    assert not show.warmed(now, lag=0, now=29.0).warm
-    assert not show.warmed(now, lag=100, now=31.0).warm
-    assert show.warmed(now, lag=99, now=31.0).warm
+    now = show.started(SHOW, READY, 10.0)
+    assert not show.warmed(now, lag=0, now=99.0).warm, "nothing was scored yet"
+    now = show.scoring(show.scoring(now, 40.0), 50.0)
+    assert not show.warmed(now, lag=0, now=59.0).warm
+    assert not show.warmed(now, lag=300, now=61.0).warm
+    assert show.warmed(now, lag=299, now=61.0).warm
+
+
+def test_sources_wait_while_the_query_has_more_than_a_seconds_events_before_it() -> None:
+    assert not show.holds(SHOW, 300)
+    assert show.holds(SHOW, 301)
+    slow = replace(SHOW, rate=2)
+    assert not show.holds(slow, LEAST_HELD)
+    assert show.holds(slow, LEAST_HELD + 1)
+
+
+def test_it_plays_for_so_long_from_the_first_scores_on() -> None:
+    now = show.started(SHOW, READY, 10.0)
+    assert not show.is_enough(now, 999.0), "nothing was scored yet"
+    now = show.scoring(now, 40.0)
+    assert not show.is_enough(now, 159.0)
+    assert show.is_enough(now, 160.0)
+    assert not show.is_enough(show.played(now, 150.0), 160.0)
