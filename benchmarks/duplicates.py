@@ -1,9 +1,8 @@
-"""The price of dropping duplicates as a first stage: `python -m benchmarks.duplicates`.
+"""The price of counting each event once (`ModelSpec(once=True)`): `python -m benchmarks.duplicates`.
 
-One event in ten is sent twice. The same events are drained as the queries are, and with a stage in front that lets each
-event pass once, in turns, on a Kafka of their own; then, at a fixed rate, the latency is measured. Two such stages:
-`dropDuplicatesWithinWatermark`, which real-time mode refuses unless its list of allowed operators is switched off, and
-a count per event and day, an aggregate as all other stages are, of which only the first row passes.
+One event in ten is sent twice. The same events are drained as they are, with the stage that tells repeated events apart,
+and with Spark's own `dropDuplicatesWithinWatermark` instead, in turns, on a Kafka of their own; then, at a fixed rate,
+the latency is measured. Real-time mode refuses Spark's operator unless its list of allowed ones is switched off.
 """
 
 import argparse
@@ -17,11 +16,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from unittest.mock import patch
 
+import msgspec
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
 from benchmarks import measure, streamed
 from ingest.catalog import source_topic
@@ -29,10 +28,11 @@ from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from ingest.tokens import Tokenizer
 from ingest.topics import ensure_topics
-from models.events import Event, encode
-from models.plan import Plan
+from models.artifact import Artifact, seal
+from models.events import Event, Transaction, encode
+from models.plan import Plan, compile_plan
 from pipeline.drill import world
-from pipeline.drill.model import artifact
+from pipeline.drill.model import FEATURES, artifact
 from processing import query
 from processing.errors import ProcessingError
 from processing.stages import StageRunner, featurise
@@ -49,30 +49,23 @@ def dropping(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
     return featurise(single.drop("is_label"), plan, stage)
 
 
-def counting(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
-    """Return the same by counting; an event's time is that of its day for the watermark only."""
-    carried = [name for name in rows.columns if name != "t"]
-    named = rows.selectExpr("*", "fraud is not null as is_label").withColumn("day", F.window("t", "1 day"))
-    last = F.expr(f"last(struct({', '.join(carried)}))").alias("event")
-    counted = named.groupBy("event_id", "is_label", "day").agg(last, F.expr("count(*)").alias("times"))
-    first = counted.where("times = 1").select(F.window_time("day").alias("t"), "event.*")
-    return featurise(first, plan, stage)
-
-
 @contextmanager
-def _in_front(features: Any) -> Iterator[None]:
+def _dropping() -> Iterator[None]:
     with (
-        patch.object(query, "featurise", features),
+        patch.object(query, "featurise", dropping),
         patch.dict(query.STREAMING_CONF, {"spark.sql.streaming.realTimeMode.allowlistCheck": "false"}),
     ):
         yield
 
 
-VARIANTS: Final = {
-    "as it is": nullcontext,
-    "counting": lambda: _in_front(counting),
-    "dropping": lambda: _in_front(dropping),
-}
+VARIANTS: Final = ("as it is", "once", "dropping")
+
+
+def variant(name: str) -> tuple[Artifact, AbstractContextManager[object]]:
+    """Return the model of a variant, and what to run it in."""
+    plan = compile_plan(Transaction, FEATURES, once=name == "once")
+    model = seal(msgspec.structs.replace(artifact(), plan=plan))
+    return model, _dropping() if name == "dropping" else nullcontext()
 
 
 def events(count: int) -> Iterator[Event]:
@@ -86,17 +79,18 @@ def events(count: int) -> Iterator[Event]:
             yield waiting.pop(0)
 
 
-def drained(kafka: KafkaSettings, variant: str, count: int, number: int) -> float:
+def drained(kafka: KafkaSettings, name: str, count: int, number: int) -> float:
     """Drain so many events in a world of topics of their own; return scored events per second."""
     own = kafka.model_copy(update={"prefix": f"d{number}-"})
     ensure_topics(own)
     streamed.send(own, events(count))
-    with tempfile.TemporaryDirectory() as folder, _variant(variant):
-        streamed.run(own, [artifact()], Path(folder), threading.Event())
+    model, running = variant(name)
+    with tempfile.TemporaryDirectory() as folder, running:
+        streamed.run(own, [model], Path(folder), threading.Event())
     return measure.read_scores(own).rate()
 
 
-def latency(kafka: KafkaSettings, variant: str, rate: float, seconds: float, number: int) -> dict[str, float]:
+def latency(kafka: KafkaSettings, name: str, rate: float, seconds: float, number: int) -> dict[str, float]:
     """Send events at a rate; return percentiles of the latency, in milliseconds."""
     own = kafka.model_copy(update={"prefix": f"l{number}-"})
     ensure_topics(own)
@@ -113,16 +107,13 @@ def latency(kafka: KafkaSettings, variant: str, rate: float, seconds: float, num
 
     feeding = threading.Thread(target=feed)
     ending = threading.Timer(WARM_UP_S + seconds, stop.set)
-    with tempfile.TemporaryDirectory() as folder, _variant(variant):
+    model, running = variant(name)
+    with tempfile.TemporaryDirectory() as folder, running:
         feeding.start()
         ending.start()
-        streamed.run(own, [artifact()], Path(folder), stop, interval_s=20)
+        streamed.run(own, [model], Path(folder), stop, interval_s=20)
     feeding.join()
     return measure.read_scores(own).after(round((began + WARM_UP_S) * 1_000)).latency()
-
-
-def _variant(name: str) -> AbstractContextManager[object]:
-    return VARIANTS[name]()
 
 
 def main() -> None:

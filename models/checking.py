@@ -16,6 +16,7 @@ RESERVED: Final = frozenset(
         "features",
         "fraud",
         "ingested_at",
+        "is_again",
         "key",
         "label",
         "offset",

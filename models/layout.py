@@ -14,13 +14,13 @@ import msgspec
 
 from models.errors import RefuseSpecError
 from models.names import renamed
-from models.plan import WINDOW_START, Plan, Stage
+from models.plan import AGAIN, WINDOW_START, Plan, Stage
 from models.windows import LandmarkWindows, landmark_windows
 
 STATE_FORMAT: Final = 1
 """Raised when `processing` keeps something else per key for the same plan: older checkpoints no longer fit."""
 
-_ROW: Final = frozenset({"fraud", "topic", "partition", "offset", "ingested_at", "t", "win", "event"})
+_ROW: Final = frozenset({"fraud", "topic", "partition", "offset", "ingested_at", "t", "win", "event", AGAIN})
 """Columns that every row has beside its event's fields."""
 
 _AGE: Final = re.compile(rf"event_time - {re.escape(WINDOW_START)}\) / (\d+)D")
@@ -114,6 +114,8 @@ def state(layout: Plan) -> bytes:
         "windows": [layout.stride_ms, layout.overlap_ms],
         "stages": [*(_kept(s, carried=True) for s in earlier), _kept(last, carried=False)],
     }
+    if layout.counts_once:
+        kept["once"] = [layout.cell_ms]
     return msgspec.json.encode(kept)
 
 
@@ -184,6 +186,11 @@ def _place(stages: list[Stage], new: Stage, position: int) -> int:
 def _windows(layout: Plan, plan: Plan) -> LandmarkWindows:
     if (layout.entity, layout.fields, layout.only) != (plan.entity, plan.fields, plan.only):
         raise RefuseSpecError("it scores other events than the deployed versions: give it another name")
+    if layout.counts_once != plan.counts_once:
+        raise RefuseSpecError(
+            "of it and the deployed versions, one counts each event once and the other as often as it comes: "
+            "give it another name"
+        )
     if layout.windows == plan.windows:
         return layout.windows
     changed = _merged_windows(layout, plan)

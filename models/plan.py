@@ -4,12 +4,14 @@ Rows enter as events and labels in one shape; each stage keys them by one entity
 and the values that follow. Stream and history run the same text (`processing.stages`).
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from models.algebra import IS_EVENT, IS_LABEL, Accumulator, Feature
 from models.checking import check_features, check_only, measurements_of, nullable_features
@@ -19,9 +21,14 @@ from models.schema import says
 from models.staging import steps_of
 from models.windows import LandmarkWindows, landmark_windows
 
+_DAY_MS: Final = 86_400_000
+
 NO_CONDITION: Final[Mapping[str, str]] = MappingProxyType({})
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_. -]+")
+
+AGAIN: Final = "is_again"
+"""Column of a plan whose events count once: whether the row's event or label came before."""
 
 WINDOW_START: Final = "unix_millis(win.start)"
 """The landmark of a row, in milliseconds since the epoch."""
@@ -69,6 +76,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         The landmark windows, milliseconds.
     only
         Text fields and the values that events must have to be seen at all.
+    once
+        True where an event or label counts once, however often it comes; else unset, as in plans that are older.
     """
 
     entity: str
@@ -80,15 +89,30 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stride_ms: int
     overlap_ms: int
     only: dict[str, str] = {}
+    once: bool | UnsetType = UNSET
+
+    @property
+    def counts_once(self) -> bool:
+        """Whether an event that comes again leaves the state as it is."""
+        return self.once is True
 
     @property
     def windows(self) -> LandmarkWindows:
         """The landmark windows."""
         return LandmarkWindows(self.stride_ms, self.overlap_ms)
 
+    @property
+    def cell_ms(self) -> int:
+        """Length of the longest stretch of time, at most a day, of which every landmark window holds all or nothing."""
+        return math.gcd(self.stride_ms, self.overlap_ms, _DAY_MS)
+
 
 def compile_plan(
-    event: type[Event], features: Sequence[Feature], only: Mapping[str, str] = NO_CONDITION
+    event: type[Event],
+    features: Sequence[Feature],
+    only: Mapping[str, str] = NO_CONDITION,
+    *,
+    once: bool = False,
 ) -> Plan:
     """Compile features to SQL text.
 
@@ -100,6 +124,8 @@ def compile_plan(
         In the order in which the estimator takes them.
     only
         Text fields and the values that events must have.
+    once
+        Whether an event or label counts once, however often it comes.
 
     Raises
     ------
@@ -110,7 +136,7 @@ def compile_plan(
     check_features(event, features)
     check_only(event, only)
     steps = steps_of(event.key_field, features)
-    text = _Text(event, features)
+    text = _Text(event, features, once=once)
     half_lives = sorted({a.half_life_ms for f in features for a in f.accumulators if a.half_life_ms})
     windows = landmark_windows(
         frozenset(half_lives),
@@ -127,6 +153,7 @@ def compile_plan(
         stride_ms=windows.stride_ms,
         overlap_ms=windows.overlap_ms,
         only=dict(only),
+        once=True if once else UNSET,
     )
 
 
@@ -157,7 +184,8 @@ def _inputs(features: Sequence[Feature], half_lives: Sequence[int]) -> dict[str,
 class _Text:
     """Renders the features of one model, in the order of its stages: what a stage has computed is a column afterwards."""
 
-    def __init__(self, event: type[Event], features: Sequence[Feature]) -> None:
+    def __init__(self, event: type[Event], features: Sequence[Feature], *, once: bool) -> None:
+        self._counted = f" and not {AGAIN}" if once else ""
         self._features = {f.name: f for f in features}
         self._nullable = nullable_features(event, features)
         self._values: dict[str, str] = {}
@@ -174,9 +202,9 @@ class _Text:
             self._values[feature.name] = self._value(feature, column, recent, kept)
         values = {f.name: self._values[f.name] for f in features}
         self._values |= {f.name: f.name for f in features}
-        counters = {} if key in self._keys else _counters(key)
+        counters = {} if key in self._keys else self._counters(key)
         self._keys.add(key)
-        arrays = {recent[count]: _newest(count, columns) for count, columns in kept.items()}
+        arrays = {recent[count]: self._newest(count, columns) for count, columns in kept.items()}
         return Stage(key, {c: sql for sql, c in column.items()} | arrays, counters, values)
 
     def row(self, feature: Feature) -> str:
@@ -195,7 +223,7 @@ class _Text:
 
     def _aggregate(self, accumulator: Accumulator) -> str:
         half_life, argument = accumulator.half_life_ms, accumulator.argument
-        names = {"present": accumulator.rows}
+        names = {"present": accumulator.rows + self._counted}
         if half_life is not None:
             names |= {"w": _weight(half_life), "age": _age(half_life)}
         if argument is not None:
@@ -232,17 +260,16 @@ class _Text:
             names |= {f".{n}": columns[self._render(e)] for n, e in feature.kept.columns.items()}
         return _filled(feature.value, names)
 
+    def _newest(self, count: int, columns: Mapping[str, str]) -> str:
+        kept = ", ".join(
+            ["event_time as t", "event_id as id", *(f"{sql} as {name}" for sql, name in columns.items())]
+        )
+        order = f"case when {IS_EVENT}{self._counted} then struct(event_time, event_id) end"
+        return f"max_by(struct({kept}), {order}, {count})"
 
-def _newest(count: int, columns: Mapping[str, str]) -> str:
-    kept = ", ".join(
-        ["event_time as t", "event_id as id", *(f"{sql} as {name}" for sql, name in columns.items())]
-    )
-    order = f"case when {IS_EVENT} then struct(event_time, event_id) end"
-    return f"max_by(struct({kept}), {order}, {count})"
-
-
-def _counters(key: str) -> dict[str, str]:
-    return {f"{key}_events": f"count_if({IS_EVENT})", f"{key}_labels": f"count_if({IS_LABEL})"}
+    def _counters(self, key: str) -> dict[str, str]:
+        rows = {"events": IS_EVENT, "labels": IS_LABEL}
+        return {f"{key}_{name}": f"count_if({sql}{self._counted})" for name, sql in rows.items()}
 
 
 def _filled(template: str, names: Mapping[str, str]) -> str:

@@ -67,6 +67,9 @@ class ModelSpec:
         What the estimator learns from; None where it learns without labels.
     only
         Text fields and their values: the model sees only events that have them, as in {"machine_class": "pump"}.
+    once
+        Whether an event or label that is sent again, with the same id and time, counts once in features. It is
+        recognised for as long as it would not be late; remembering ids costs about a fifth of the throughput.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class ModelSpec:
     threshold: Threshold
     label: LateLabel | RunToFailure | None = None
     only: Mapping[str, str] = field(default_factory=dict)
+    once: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not be computed or kept."""
@@ -96,7 +100,7 @@ class ModelSpec:
 
     def plan(self) -> Plan:
         """Return the features compiled to SQL; raises `RefuseSpecError` where they are wrong."""
-        return compile_plan(self.event, self.features, self.only)
+        return compile_plan(self.event, self.features, self.only, once=self.once)
 
 
 def _refuse_unfit(what: str, text: str, shape: re.Pattern[str], allowed: str) -> None:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +29,7 @@ from processing.fitting import Fitted, fit, production_scores
 from processing.history import read_history, write_history
 from processing.own_scores import own_scores
 from processing.session import spark_session
-from processing.stages import featurise, history_stage, streaming_stage, with_score
+from processing.stages import featurise, first_only, history_stage, streaming_stage, with_score
 
 PARITY: Final = 1e-9
 """Largest difference allowed, relative to the larger of 1 and the value."""
@@ -113,10 +114,11 @@ def _findings(
     events = generated(
         spec.event, _EVENTS, seed=1, days=_days(spec), measurements=_measured(spec), only=spec.only
     )
+    defined = by_definition(spec.event, spec.features, events)
+    if spec.once:
+        events = with_repeats(events)
     history = _history(spark, folder / "history.parquet", spec, events)
-    yield _same(
-        "history = definition", spec.features, history, by_definition(spec.event, spec.features, events)
-    )
+    yield _same("history = definition", spec.features, history, defined)
     yield _same("stream = history", spec.features, _streamed(spark, folder, spec, events), history)
     rows = _table(history, spec)
     known = _with_labels(spec, rows)
@@ -131,6 +133,12 @@ def _findings(
     yield _scores(spark, rows, fitted)
     yield _extreme(spark, folder, spec, fitted)
     yield _cost(spark, folder, spec, fitted)
+
+
+def with_repeats(events: Sequence[Event]) -> list[Event]:
+    """Return events of which some come a second time, at once and later."""
+    again = {n + after: events[n] for n, after in zip(range(0, len(events), 7), cycle((1, 3, 50)))}
+    return [e for n, event in enumerate(events) for e in (event, *([again[n]] if n in again else []))]
 
 
 def _days(spec: ModelSpec) -> int:
@@ -151,7 +159,8 @@ def _history(spark: SparkSession, file: Path, spec: ModelSpec, events: Sequence[
 
 def _collected(table: DataFrame, spec: ModelSpec) -> Rows:
     names = [f.name for f in spec.features]
-    return {r.event_id: {n: r[n] for n in names} for r in table.select("event_id", *names).collect()}
+    rows = first_only(table, spec.plan()).select("event_id", *names).collect()
+    return {r.event_id: {n: r[n] for n in names} for r in rows}
 
 
 def _table(rows: Rows, spec: ModelSpec) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from models.plan import WINDOW_START, Plan
 from processing.history import read_history, verdicts
 from processing.session import spark_session
-from processing.stages import featurise, history_stage
+from processing.stages import featurise, first_only, history_stage
 
 CONF: Final = {
     "spark.sql.shuffle.partitions": "2",
@@ -61,7 +61,7 @@ def labelled(spark: SparkSession, plan: Plan, history: Path, span: Span | None =
         Columns event_id, event_time, the entity and the amount where the event has one, the features,
         `verdict` (fraud or not, null without a label), `known_at` (milliseconds since the epoch).
     """
-    events = featurise(read_history(spark, history), plan, history_stage)
+    events = first_only(featurise(read_history(spark, history), plan, history_stage), plan)
     if span is not None:
         events = events.where(f"event_time >= {span.start_ms}L and event_time < {span.end_ms}L")
         # Follows from that line, and lets Spark leave out windows in which no such event is kept.

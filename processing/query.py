@@ -325,4 +325,5 @@ def _slots(settings: ProcessingSettings, topics: Topics, services: Iterable[Serv
 def slots_of(settings: ProcessingSettings, topics: Topics, service: Service) -> int:
     """Return how many tasks a service's query runs at once."""
     partitions = sum(topics.partitions[topics.sources[tag]] for tag in read_for(service.event))
-    return partitions + settings.shuffle_partitions * len(service.layout.stages)
+    stages = len(service.layout.stages) + service.layout.counts_once
+    return partitions + settings.shuffle_partitions * stages

@@ -10,14 +10,17 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
-from models.algebra import IS_EVENT
+from models.algebra import IS_EVENT, IS_LABEL
 from models.compiled import Compiled
-from models.plan import WINDOW_START, Plan, Stage, only_sql
+from models.plan import AGAIN, WINDOW_START, Plan, Stage, only_sql
 
 StageRunner = Callable[[DataFrame, Stage], DataFrame]
 
 ARRIVAL: Final = "arrival"
 """Column that orders history: the row number in which the events arrived."""
+
+_SENT: Final = Stage("sent", {"times": "count(*)"}, {}, {AGAIN: "times > 1"})
+"""How often an event or label has come."""
 
 
 def featurise(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
@@ -41,11 +44,28 @@ def staged(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
     """Return every row, labels too, once per window that it falls into, as it leaves the last stage."""
     length, stride = f"{plan.windows.length_ms} milliseconds", f"{plan.stride_ms} milliseconds"
     seen = rows.where(only_sql(plan)) if plan.only else rows
+    seen = _told_apart(seen, plan, stage) if plan.counts_once else seen
     keyed = seen.withColumn("win", F.window("t", length, stride)).drop("t")
     keyed = keyed.select("*", *_named(plan.inputs))
     for step in plan.stages:
         keyed = stage(keyed, step)
     return keyed
+
+
+def first_only(rows: DataFrame, plan: Plan) -> DataFrame:
+    """Return rows without those of events that came before, where the plan knows them."""
+    return rows.where(f"not {AGAIN}") if plan.counts_once else rows
+
+
+def _told_apart(rows: DataFrame, plan: Plan, stage: StageRunner) -> DataFrame:
+    """Add whether a row's event or label came before; what is known of it is let go of when it would be late.
+
+    The time that is left lies in the same cell, hence in the same landmark windows.
+    """
+    cell = F.window("t", f"{plan.cell_ms} milliseconds")
+    named = rows.withColumn("sent", F.expr(f"concat(if({IS_LABEL}, 'label ', 'event '), event_id)"))
+    counted = stage(named.withColumn("win", cell).drop("t"), _SENT)
+    return counted.withColumn("t", F.window_time("win")).drop("sent", "win")
 
 
 def streaming_stage(rows: DataFrame, stage: Stage) -> DataFrame:

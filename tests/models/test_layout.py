@@ -125,3 +125,13 @@ def test_versions_on_other_events_are_refused() -> None:
     other = msgspec.structs.replace(plan(CARD), fields=["event_id", "event_time", "card"])
     with pytest.raises(RefuseSpecError, match="other events"):
         extended(plan(CARD), other, "2")
+
+
+def test_versions_that_count_repeated_events_otherwise_do_not_share_a_query() -> None:
+    often, once = plan(CARD), msgspec.structs.replace(plan(CARD), once=True)
+    assert query_name("fraud", often) != query_name("fraud", once)
+    assert not covers(often, {"2": once})
+    for first, second in ((often, once), (once, often)):
+        with pytest.raises(RefuseSpecError, match="one counts each event once"):
+            merged({"1": first, "2": second})
+    assert merged({"1": once, "2": once}) == once

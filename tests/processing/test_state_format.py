@@ -9,12 +9,13 @@ from processing import source, stages
 
 WATCHED = (
     stages.staged,
+    stages._told_apart,
     stages.streaming_stage,
     source.valid_rows,
     source.scorable_rows,
     stateful_sql,
 )
-KNOWN = {1: "c48906358c04"}
+KNOWN = {1: "371a66de6a5c"}
 
 
 def test_what_is_kept_per_key_changes_only_with_the_format() -> None:
