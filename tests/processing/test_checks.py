@@ -73,7 +73,7 @@ def test_history_stream_and_definition_agree_where_events_that_come_again_count_
         Entity("card").count("often", half_life_ms=DAY),
         Entity("card").recent(3).mean("lately", field("amount"), within_ms=DAY),
         Entity("terminal").risk("risk", half_life_ms=DAY),
-        Entity("terminal").distinct("cards", field("card")),
+        Entity("terminal").distinct("cards", field("card", "text")),
     ]
     found = findings(replace(SOUND, features=features, once=True))
     assert {f.check: f.detail for f in found.values() if not f.passed} == {}
