@@ -88,6 +88,7 @@ def upgrade(asker: Asker, target: str, *, dry_run: bool, no_way_back: bool) -> S
             return stands
         _expand(asker, there)
         _warm(asker, there, decision.warm)
+        _await_scored(asker, new)
         return _change(asker, stands, "upgrade", new, list(decision.one_way))
 
 
@@ -115,7 +116,8 @@ def rollback(asker: Asker) -> Standing:
             )
         if old.problems:
             raise RefuseUsageError(f"{old.release} can't serve any more: {'; '.join(old.problems)}")
-        _warm(asker, there, tuple(q for q in old.queries if q.runs not in ("", q.needs) and not q.kept))
+        _warm(asker, there, tuple(query for query in _moved(old) if not query.kept))
+        _await_scored(asker, old)
         return _change(asker, stands, "rollback", old, [])
 
 
@@ -172,22 +174,32 @@ def _expand(asker: Asker, there: Other) -> None:
 
 
 def _warm(asker: Asker, there: Other, queries: tuple[Query, ...]) -> None:
-    """Have state built beside what runs, and wait until what runs has come as far."""
-    settings, where = asker.settings, places(asker.settings)
+    """Have state built beside what runs."""
     for query in queries:
         asker.report(f"building the state of {query.model}")
         there.warm(query.model)
+
+
+def _await_scored(asker: Asker, to: Description) -> None:
+    """Wait until what runs has committed all that the state of the other release has read: nothing falls between them."""
+    settings, where = asker.settings, places(asker.settings)
+    for query in _moved(to):
         state = deployments.read_state(settings.run_dir, query.model, query.needs)
         assert state is not None
         event = where_event(settings, query.model)
-        asker.report(f"waiting until {query.runs} has committed what the new state has read")
+        asker.report(f"waiting until {query.runs} has committed what {query.needs} has read")
         while not lifecycle.reached(where, query.runs, event, state):
             if not asker.running:
                 raise RefuseUsageError(
-                    f"{query.runs} has not scored all that its new state has read, and nothing runs: "
+                    f"{query.runs} has not scored all that {query.needs} has read, and nothing runs: "
                     "`fastdata run --until-idle`, then try again"
                 )
             time.sleep(LOOK_S)
+
+
+def _moved(to: Description) -> tuple[Query, ...]:
+    """Return the queries that a release runs on another checkpoint than the one before."""
+    return tuple(query for query in to.queries if query.runs not in ("", query.needs))
 
 
 def where_event(settings: Settings, model: str) -> str:

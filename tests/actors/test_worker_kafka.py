@@ -50,7 +50,7 @@ PATIENCE_S = 60
 COMMIT_S = 0.1
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_S} s until {what}"
@@ -315,13 +315,14 @@ def test_a_rebalance_while_a_worker_stops_leaves_no_connection_open_and_no_membe
     async def stop_the_second_later(app: faust.App) -> None:
         stopping.append(app)
         if app is not stopping[0]:
-            await asyncio.sleep(3 * workers.settings.heartbeat_s)
+            await asyncio.to_thread(wait_until, lambda: closed, "a rebalance comes")
         await stop_consumer(app)
 
     def note_and_close(consumer: FaustConsumer) -> None:
         closed.append(consumer)
         close(consumer)
 
+    monkeypatch.setattr("actors.worker.STOP_S", PATIENCE_S)
     monkeypatch.setattr(faust.App, "_stop_consumer", stop_the_second_later)
     monkeypatch.setattr(FaustConsumer, "close", note_and_close)
     send(kafka, alert("e1", entity="card"))
