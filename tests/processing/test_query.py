@@ -54,7 +54,7 @@ def topics_of(kafka: KafkaSettings) -> Topics:
 
 def settings_at(checkpoints: Path) -> ProcessingSettings:
     return ProcessingSettings.model_validate(
-        {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g"}
+        {"checkpoint_dir": checkpoints, "idle_interval_s": 5, "memory": "1g", "brief": True}
     )
 
 

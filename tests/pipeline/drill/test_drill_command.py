@@ -40,10 +40,8 @@ def test_what_can_not_be_is_refused_and_nothing_is_touched(tmp_path: Path) -> No
 def test_a_kill_and_poison_are_survived_with_every_ledger_in_agreement(tmp_path: Path) -> None:
     into = tmp_path / "found.json"
     where = ("--state-dir", str(tmp_path / "drill"), "--json", str(into))
-    without = (
-        "--set",
-        "supervision.standby=false",
-    )  # it is of no use to these faults, and takes minutes to prepare
+    # of no use to these faults, and minutes of work
+    without = ("--set", "supervision.standby=false", "--set", "processing.brief=true")
     done = drill("--faults", "kill-gateway,poison", "--seeds", "1", "--rate", "40", *where, given=without)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(into.read_text())

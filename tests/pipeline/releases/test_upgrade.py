@@ -1,7 +1,6 @@
 """To another release that keeps other state per key, and back, while events come: on real servers, as an operator does it."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from installation import PATIENCE_S, Installation, wait_until
 from ingest.consumer import read_all
 from ingest.settings import KafkaSettings
 from models import scores
+from models.fraud import MONTH
 from models.scores import Score
 from pipeline import deployments
 
@@ -22,16 +22,11 @@ pytestmark = [
     pytest.mark.cassandra,
     pytest.mark.spark,
     pytest.mark.slow,
-    pytest.mark.skipif(
-        "FASTDATA_TEST_UPGRADE" not in os.environ,
-        reason="up to ten minutes on two cores: set FASTDATA_TEST_UPGRADE=1 to run it",
-    ),
 ]
 
 SOURCE = ("simulate", "transactions", "--rate", "100", "--limit", "100000")
 PARTS = ("query", "writer", "actors")
 RUN = ("run", *(word for part in PARTS for word in ("--only", part)))
-MONTH_MS = 30 * 86_400_000
 OTHER_STATE = {"models/layout.py": ("STATE_FORMAT: Final = 1", "STATE_FORMAT: Final = 2")}
 UNUSABLE = {"pipeline/bootstrap/actors.py": ("    settings = part.settings\n", "    raise SystemExit(9)\n")}
 
@@ -107,7 +102,7 @@ def check_means(rows: list[Score]) -> None:
     checked = 0
     for history in up_to_each(rows):
         score = history[-1]
-        weighed = [(2 ** (s.event_time / MONTH_MS - score.event_time / MONTH_MS), s) for s in history]
+        weighed = [(2 ** (s.event_time / MONTH - score.event_time / MONTH), s) for s in history]
         amounts = sum(w * float(s.event["amount"]) for w, s in weighed)
         assert score.features["card_mean"] == pytest.approx(amounts / sum(w for w, _ in weighed), rel=1e-9)
         checked += len(history) > 1
