@@ -155,21 +155,32 @@ def adopted(places: Places, now: Known) -> Serving:
         raise RefuseUsageError(
             f"{model}: this release keeps other state than the one that ran last: `fastdata upgrade` builds it first"
         )
-    read = committed(places, serving.query, now.event)
-    if not reached(places, serving.query, now.event, state):
+    if not reached(places, serving, now.event, state):
         raise RefuseUsageError(
             f"{model}: its new state has read more than was scored: run the release before to the end of an interval"
         )
-    deployments.write_state(places.run_dir, model, Candidate(serving.query, serving.layout, dict(read)))
-    following = continued(serving, needs, read)
+    done = written(places, serving, now.event)
+    deployments.write_state(places.run_dir, model, Candidate(serving.query, serving.layout, dict(done)))
+    following = continued(serving, needs, done)
     deployments.write_serving(places.run_dir, model, following)
     progress.move(places.run_dir, serving.query, needs)
     return following
 
 
-def reached(places: Places, query: str, event: str, state: Candidate) -> bool:
-    """Whether a query has committed all that another state has read, so that nothing falls between them."""
-    return past(committed(places, query, event), state.read)
+def reached(places: Places, serving: Serving, event: str, state: Candidate) -> bool:
+    """Whether all that another state has read is scored, so that nothing falls between them."""
+    return past(written(places, serving, event), state.read)
+
+
+def written(places: Places, serving: Serving, event: str) -> Offsets:
+    """Return the next offsets of the scored topic below which every score was written, by this query or the one before.
+
+    A query that was just taken over may still read what the one before has scored: its own commits are behind that.
+    """
+    done, before = committed(places, serving.query, event), serving.live_from
+    return {
+        partition: max(done.get(partition, 0), before.get(partition, 0)) for partition in {*done, *before}
+    }
 
 
 def kept_state(places: Places, model: str, query: str) -> Candidate | None:

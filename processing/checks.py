@@ -287,7 +287,7 @@ def _cost(spark: SparkSession, folder: Path, spec: ModelSpec, fitted: Fitted) ->
         began = time.perf_counter()
         table.select(F.sum(F.hash(*columns))).collect()
         seconds.append(time.perf_counter() - began)
-    detail = f"about {min(seconds) / len(events) * 1e6:.0f} us per event in batch on this machine"
+    detail = f"about {min(seconds) / len(events) * 1e6:.0f} us per event in batch on this machine, before Java's second compiler"
     return Finding(
         "cost", passed=True, detail=f"{detail}, {explain(spec).state_bytes} bytes of state per key"
     )

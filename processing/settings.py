@@ -27,7 +27,7 @@ class ProcessingSettings(BaseModel):
     memory: str = Field("2g", pattern=r"^\d+[mg]$", description="Heap of the query's Java process.")
     brief: bool = Field(
         default=False,
-        description="Leave out Java's second compiler: the query is at speed after about half the CPU, and then takes about a tenth more per event. For runs of minutes; `demo` sets it.",
+        description="Leave out Java's second compiler: the query is at speed after about half the CPU, and then takes a tenth more per event, with large trees more. For runs of minutes; `demo` sets it.",
     )
     shuffle_partitions: int = Field(
         1, ge=1, description="State partitions per keyed stage; fixed for the life of a checkpoint."

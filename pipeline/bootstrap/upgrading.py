@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from models.serving import Serving
 from pipeline import deployments, lifecycle, roster, runs
 from pipeline.bootstrap import release, schema
 from pipeline.bootstrap.clocks import wall_ms
@@ -186,9 +187,8 @@ def _await_scored(asker: Asker, to: Description) -> None:
     for query in _moved(to):
         state = deployments.read_state(settings.run_dir, query.model, query.needs)
         assert state is not None
-        event = where_event(settings, query.model)
         asker.report(f"waiting until {query.runs} has committed what {query.needs} has read")
-        while not lifecycle.reached(where, query.runs, event, state):
+        while not lifecycle.reached(where, *_served(settings, query.model), state):
             if not asker.running:
                 raise RefuseUsageError(
                     f"{query.runs} has not scored all that {query.needs} has read, and nothing runs: "
@@ -202,13 +202,13 @@ def _moved(to: Description) -> tuple[Query, ...]:
     return tuple(query for query in to.queries if query.runs not in ("", query.needs))
 
 
-def where_event(settings: Settings, model: str) -> str:
-    """Return the tag of the events that a deployed model scores."""
+def _served(settings: Settings, model: str) -> tuple[Serving, str]:
+    """Return what a deployed model's query does, and the tag of the events that it scores."""
     deployment = deployments.read_deployment(settings.run_dir, model)
     serving = deployments.read_serving(settings.run_dir, model)
     assert deployment is not None
     assert serving is not None
-    return lifecycle.known(places(settings), deployment, serving).event
+    return serving, lifecycle.known(places(settings), deployment, serving).event
 
 
 def _change(asker: Asker, stands: Standing, kind: Kind, to: Description, one_way: list[str]) -> Standing:

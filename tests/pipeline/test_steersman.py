@@ -244,3 +244,23 @@ def test_a_release_that_keeps_other_state_goes_on_from_its_own_checkpoint_and_ba
     assert left.read == {0: 150}
     assert progress.read(world.places.run_dir)[old.query].dropped_late == 3
     assert deployments.forget_states(world.places.run_dir, "fraud", keep=old.query) == [needs]
+
+
+def test_a_release_is_gone_back_to_while_the_new_query_still_reads_what_was_scored_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.train(handmade("0.5D", 0.5))
+    world.begin("1.1")
+    (old,) = Steersman(world.places).steering().services
+    world.interval(old.query, 101)
+    monkeypatch.setattr(layout, "STATE_FORMAT", layout.STATE_FORMAT + 1)
+    needs = query_name("fraud", old.layout)
+    deployments.write_state(world.places.run_dir, "fraud", Candidate(needs, old.layout, {0: 95}))
+    (world.places.checkpoint_dir / needs).mkdir()
+    (new,) = Steersman(world.places).steering().services
+    assert (new.query, dict(new.live_from)) == (needs, {0: 101})
+    world.interval(needs, 97)
+
+    monkeypatch.undo()
+    (back,) = Steersman(world.places).steering().services
+    assert (back.query, dict(back.live_from)) == (old.query, {0: 101})
