@@ -3,9 +3,9 @@
 Faust's streams acknowledge too much for us: `take()` acknowledges its buffer when the agent raises or is
 cancelled, and a message skipped during a rebalance is acknowledged unprocessed. Here those calls do nothing.
 
-A rebalance that comes while Faust stops makes it close the consumer a second time, on another event loop than
-the consumer's: its connections stay open, and it does not leave its group, so that the others wait until the
-session times out. Here that call does nothing, and the stop under way closes the consumer.
+A rebalance that comes while Faust stops makes it close the consumer on another event loop than the consumer's own and
+mark it as closed, so that the stop leaves it alone: its connections stay open, and it does not leave its group, so
+that the others wait until the session times out. Here that call does nothing, and the stop closes the consumer.
 """
 
 from typing import ClassVar

@@ -137,7 +137,7 @@ def _findings(
 
 def with_repeats(events: Sequence[Event]) -> list[Event]:
     """Return events of which some come a second time, at once and later."""
-    again = {n + after: events[n] for n, after in zip(range(0, len(events), 7), cycle((1, 3, 50)))}
+    again = {n + after: events[n] for n, after in zip(range(0, len(events), 7), cycle((1, 3, 51)))}
     return [e for n, event in enumerate(events) for e in (event, *([again[n]] if n in again else []))]
 
 

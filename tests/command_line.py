@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,16 @@ class CommandLine:
             "CASSANDRA__LOCAL_DC": cassandra.local_dc,
             "CASSANDRA__KEYSPACE": cassandra.keyspace,
         }
-        # whatever of ours is set around the tests is no setting of theirs
-        others: dict[str, str | None] = {name: None for name in os.environ if name.startswith("FASTDATA_")}
-        self.environment = others | {f"FASTDATA_{name}": value for name, value in named.items()}
+        self.environment = {f"FASTDATA_{name}": value for name, value in named.items()}
 
     def __call__(self, *arguments: str, status: int = 0) -> Any:
         """Return what a command prints, with --json what it means."""
-        found = CliRunner().invoke(app, list(arguments), env=self.environment)
-        assert found.exit_code == status, found.output
-        return json.loads(found.stdout) if "--json" in arguments else found.output
+        return call(self.environment, *arguments, status=status)
+
+
+def call(environment: Mapping[str, str], *arguments: str, status: int = 0) -> Any:
+    """Return what a command prints, with --json what it means; whatever of ours is set around the tests is no setting of theirs."""
+    others: dict[str, str | None] = {name: None for name in os.environ if name.startswith("FASTDATA_")}
+    found = CliRunner().invoke(app, list(arguments), env=others | environment)
+    assert found.exit_code == status, found.output
+    return json.loads(found.stdout) if "--json" in arguments else found.output

@@ -1,7 +1,6 @@
 """An installation as a user has it: commands in processes of their own, in a directory of its own."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,10 +10,9 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
+import command_line
 
 from pipeline import roster
-from pipeline.cli import app
 
 PATIENCE_S = 540.0
 LOOK_EVERY_S = 0.5
@@ -47,11 +45,8 @@ class Installation:
 
     def look(self, *arguments: str) -> Any:
         """Return what a command means; in this process, as one that starts takes seconds of a core the pipeline needs."""
-        others: dict[str, str | None] = {name: None for name in os.environ if name.startswith("FASTDATA_")}
         with chdir(self.where):
-            found = CliRunner().invoke(app, [*arguments, "--json"], env=others | self.environment)
-        assert found.exit_code == 0, found.output
-        return json.loads(found.stdout)
+            return command_line.call(self.environment, *arguments, "--json")
 
     @contextmanager
     def running(self, *arguments: str, stderr: int = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:

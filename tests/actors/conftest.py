@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from worker_threads import COMMIT_S, Workers
 
 from actors.settings import ActorSettings
 from actors.work import Work
 from ingest.ports import OnAck, Record
+from ingest.settings import KafkaSettings
+from ingest.topics import ensure_topics
 from models import scores
 from models.actions import Command, decode_command
 from models.errors import RejectEventError
@@ -163,3 +166,31 @@ def make_work(
         return Work(store, producer, settings, policies, reject=reject, clock=clock, stop=stop)
 
     return make
+
+
+@pytest.fixture
+def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
+    settings = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
+    ensure_topics(settings)
+    return settings
+
+
+@pytest.fixture
+def worker_settings(tmp_path: Path) -> ActorSettings:
+    """Give settings of workers on a real Kafka."""
+    return ActorSettings(
+        shards=4,
+        commit_interval_s=COMMIT_S,
+        session_timeout_s=6,
+        heartbeat_s=1,
+        drain_s=0.1,
+        retry_first_s=0.01,
+        state_dir=tmp_path / "faust",
+    )
+
+
+@pytest.fixture
+def workers(kafka: KafkaSettings, worker_settings: ActorSettings, policies: Policies) -> Iterator[Workers]:
+    started = Workers(kafka, worker_settings, policies)
+    yield started
+    started.stop_all()

@@ -15,7 +15,6 @@ from ingest.admin import group_lag
 from ingest.producer import Producer
 from ingest.reading import read_all
 from ingest.settings import KafkaSettings
-from ingest.topics import ensure_topics
 from models.actions import decode_command
 from models.scores import Score, encode
 from pipeline.bootstrap.clocks import wall_ms
@@ -50,13 +49,6 @@ with connect(cassandra) as session, Producer(kafka) as producer:
     store = CassandraEntityStore(session, cassandra, wall_ms)
     run_worker(kafka, store, producer, actors, threading.Event(), policies=policies, reject=lambda record, error: None, clock=wall_ms)
 """
-
-
-@pytest.fixture
-def kafka(kafka_bootstrap: str, topic_prefix: str) -> KafkaSettings:
-    settings = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
-    ensure_topics(settings)
-    return settings
 
 
 @pytest.fixture
