@@ -11,6 +11,7 @@ from yarl import URL
 from actors.settings import ActorSettings
 from actors.transport import Transport
 from ingest.catalog import group_name, topic_name
+from ingest.membership import client_id
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
 
@@ -29,6 +30,7 @@ def build_app(kafka: KafkaSettings, settings: ActorSettings, takers: Mapping[Top
     app = faust.App(
         group_name(kafka, settings.group),
         broker=brokers,
+        broker_client_id=client_id(),
         loop=loop,
         autodiscover=False,
         datadir=str(settings.state_dir),

@@ -23,6 +23,7 @@ from actors.shard import Shard
 from actors.supervisor import Supervisor
 from actors.transport import Consumer
 from actors.work import Reject, Work
+from ingest.membership import leave_for_dead
 from ingest.ports import Clock, ProducerPort, Record
 from ingest.settings import KafkaSettings
 from models.policies.policies import Policies
@@ -83,6 +84,7 @@ def run_worker(
         )
 
     sweeping = partial(sweep_all, store, settings, clock, feeds)
+    leave_for_dead(kafka, settings.group)
     asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))
 
 

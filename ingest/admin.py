@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -17,6 +17,13 @@ from ingest.settings import KafkaSettings, TopicName
 
 POLL_S = 0.05
 """How long to wait between two looks at the cluster, in seconds."""
+
+
+class Member(NamedTuple):
+    """A consumer in a group: the id that the group gave it, and the one that it gave itself."""
+
+    member_id: str
+    client_id: str
 
 
 @contextmanager
@@ -73,20 +80,30 @@ def group_lag(settings: KafkaSettings, group: str, topic: TopicName) -> int:
 
 
 def group_members(settings: KafkaSettings, group: str) -> int:
-    """Return how many consumers a group has now; 0 for a group that never was.
+    """Return how many consumers a group has now; 0 for a group that never was."""
+    return len(members(settings, group))
+
+
+def members(settings: KafkaSettings, group: str) -> list[Member]:
+    """Return the consumers that a group has now; none for a group that never was.
 
     By the older request: the newer one may end the process, see `group_offsets`.
+
+    Raises
+    ------
+    RetryLaterError
+        When Kafka does not answer.
     """
     name = group_name(settings, group)
     with admin_client(settings) as client:
         try:
-            found = client.list_groups(name, timeout=settings.request_timeout_ms / 1000)
+            found: list[Any] = client.list_groups(name, timeout=settings.request_timeout_ms / 1000)
         except KafkaException as error:
             raise explain(error, f"ask for the members of group {name}") from error
     for known in found:
         if known.error is not None:
             raise explain(known.error, f"ask for the members of group {name}")
-    return sum(len(known.members) for known in found)
+    return [Member(each.id, each.client_id) for known in found for each in known.members]
 
 
 def leader(settings: KafkaSettings, topic: TopicName, partition: int = 0) -> int:

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
+from ingest.membership import client_id, leave_for_dead
 from ingest.offsets import consumer_config, record_of
 from ingest.ports import Record
 from ingest.reading import read_all
@@ -28,7 +29,8 @@ _REBALANCED: Final = frozenset({
 class Consumer:
     """Reads topics as a member of a group; use it as a context manager, which leaves the group at the end.
 
-    When partitions move to another member, what was not committed is delivered there again.
+    When partitions move to another member, what was not committed is delivered there again. Joining, it leaves the
+    group for members whose process died on this machine.
 
     Parameters
     ----------
@@ -45,7 +47,9 @@ class Consumer:
         self._timeout_s = settings.request_timeout_ms / 1000
         self._owed: dict[tuple[str, int], int] = {}
         self._error: KafkaError | None = None
-        self._client = confluent_kafka.Consumer(consumer_config(settings, group_name(settings, group)))
+        leave_for_dead(settings, group)
+        config = consumer_config(settings, group_name(settings, group)) | {"client.id": client_id()}
+        self._client = confluent_kafka.Consumer(config)
         self._client.subscribe([topic_name(settings, topic) for topic in topics], on_revoke=self._revoked)
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:

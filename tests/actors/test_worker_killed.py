@@ -1,4 +1,7 @@
-"""Workers as processes that are killed without warning: nothing is lost and nothing is done twice."""
+"""Workers as processes that are killed without warning: nothing is lost and nothing is done twice.
+
+Their sessions outlast the test's patience, so that each waits in vain unless it leaves the group for the dead one.
+"""
 
 import subprocess
 import sys
@@ -66,7 +69,11 @@ def start_worker(
     kafka: KafkaSettings, cassandra: CassandraSettings, tmp_path: Path
 ) -> Iterator[Callable[[], "subprocess.Popen[bytes]"]]:
     settings = ActorSettings(
-        shards=4, commit_interval_s=0.2, session_timeout_s=6, heartbeat_s=1, state_dir=tmp_path / "faust"
+        shards=4,
+        commit_interval_s=0.2,
+        session_timeout_s=2 * PATIENCE_S,
+        request_timeout_s=3 * PATIENCE_S,
+        state_dir=tmp_path / "faust",
     )
     texts = [each.model_dump_json() for each in (kafka, cassandra, settings)]
     started: list[subprocess.Popen[bytes]] = []
