@@ -14,6 +14,10 @@ LEAST_HELD: Final = 200
 """So many events may always wait for the query: the last ones are perhaps of machines that no model sees."""
 
 
+UNSEEN_S: Final = 30.0
+"""What the query has not scored after so many seconds, in which it scored nothing, no model sees."""
+
+
 class Stage(StrEnum):
     """Where the show is."""
 
@@ -101,10 +105,15 @@ def played(show: Show, now: float) -> Show:
 
 
 def looked(show: Show, look: Look, unscored: int, now: float) -> Show:
-    """Take in one look at the pipeline while things settle: while less and less is left, a slow machine is waited for."""
+    """Take in one look at the pipeline while things settle: while less and less is left, a slow machine is waited for.
+
+    What the query has left for `UNSEEN_S`, while nothing else was left either, is of machines that no model sees.
+    """
     left = unscored + sum(look.lags.values())
     if left < show.least:
         show = replace(show, least=left, settle_by=now + show.patience_s)
+    unmoved_s = now - (show.settle_by - show.patience_s)
+    look = replace(look, query_done=look.query_done or unmoved_s >= UNSEEN_S)
     if drain.drained(show.earlier, look) or now >= show.settle_by:
         return replace(show, stage=Stage.OVER)
     return replace(show, earlier=look)

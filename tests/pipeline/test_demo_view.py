@@ -206,6 +206,18 @@ def test_the_show_loses_patience_when_nothing_moves() -> None:
     assert show.looked(now, busy, 5, 161.0).stage is Stage.OVER
 
 
+def test_the_show_waits_less_long_for_what_no_model_sees() -> None:
+    unscored = Look(query_done=False, lags={"writer": 0}, ends={"scores": 5})
+    now = show.looked(show.played(show.started(SHOW, READY, 0.0), 100.0), unscored, 7, 101.0)
+    now = show.looked(now, unscored, 6, 120.0)
+    now = show.looked(now, unscored, 6, 120.0 + show.UNSEEN_S - 1)
+    assert now.earlier is not None
+    assert not now.earlier.quiet
+    now = show.looked(now, unscored, 6, 120.0 + show.UNSEEN_S)
+    assert now.stage is Stage.SETTLING
+    assert show.looked(now, unscored, 6, 121.0 + show.UNSEEN_S).stage is Stage.OVER
+
+
 def test_the_show_waits_for_a_slow_machine_while_less_and_less_is_left() -> None:
     now = show.played(show.started(SHOW, READY, 0.0), 100.0)
     behind = Look(query_done=False, lags={"writer": 9}, ends={})
