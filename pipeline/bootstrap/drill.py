@@ -51,12 +51,12 @@ OWN = (
     "processing.memory=1g",
     "supervision.budget=1000",
     "supervision.window_s=20",
-    "supervision.standby_after_s=10",
+    "supervision.standby_after_s=5",
 )
 """Settings of a drill, unless others are given: many crashes are wanted here, and none of them is the last."""
 
 STANDBY_S = 420.0
-"""How long the preparation of a standby is waited for before a trial that calls it, in seconds."""
+"""How long the preparation of a standby is waited for before a trial, in seconds."""
 
 STEADY_S = 300.0
 """How long a pipeline may need from its start until it keeps up, in seconds: Java has to warm up first."""
@@ -154,8 +154,7 @@ def _trials(stage: _Stage, options: DrillOptions, todo: list[plan.Step], report:
             return
         if stage.load.failure:
             raise StopProcessError(f"the load failed: {stage.load.failure}") from stage.load.failure
-        if _ends_the_query(step.fault):
-            _await_standby(stage, report)
+        _await_standby(stage, report)
         report("drill", f"{number} of {len(todo)}: {step.fault}, seed {step.seed}")
         rig = stage.rig(plan.rng_of(step))
         outcome, look = trial.run(step, FAULTS[step.fault], rig, stage.stand, look)
@@ -164,7 +163,9 @@ def _trials(stage: _Stage, options: DrillOptions, todo: list[plan.Step], report:
 
 
 def _await_standby(stage: _Stage, report: Report) -> None:
-    """Let the standby prepare itself without load, which makes it quicker; then let the pipeline keep up again."""
+    """Have a standby, as in a pipeline that has run for a while; it prepares itself without load, which makes it quicker."""
+    if stage.pipeline.stands_by:
+        return
     stage.load.pause()
     try:
         until(lambda: stage.pipeline.stands_by, "a standby of the query", STANDBY_S)
@@ -173,10 +174,6 @@ def _await_standby(stage: _Stage, report: Report) -> None:
     finally:
         stage.load.resume()
     trial.recovered_after(stage.stand, STEADY_S)
-
-
-def _ends_the_query(fault: str) -> bool:
-    return "query" in fault or "checkpoint" in fault
 
 
 @contextmanager
