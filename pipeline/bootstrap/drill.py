@@ -51,7 +51,7 @@ OWN = (
     "processing.memory=1g",
     "supervision.budget=1000",
     "supervision.window_s=20",
-    "supervision.standby_after_s=5",
+    "supervision.standby_after_s=20",
 )
 """Settings of a drill, unless others are given: many crashes are wanted here, and none of them is the last."""
 
