@@ -42,6 +42,17 @@ def broker_count(bootstrap_servers: str, timeout_s: float = 2.0) -> int:
             return 0
 
 
+def all_in_sync(bootstrap_servers: str, timeout_s: float = 2.0) -> bool:
+    """Return whether every partition has a leader and all its replicas in sync; False when nobody answers."""
+    with admin_client(KafkaSettings(bootstrap_servers=bootstrap_servers)) as client:
+        try:
+            topics = client.list_topics(timeout=timeout_s).topics
+        except KafkaException:
+            return False
+    partitions = [partition for topic in topics.values() for partition in topic.partitions.values()]
+    return all(each.leader >= 0 and len(each.isrs) == len(each.replicas) for each in partitions)
+
+
 def describe_topics(
     client: AdminClient, settings: KafkaSettings, names: Sequence[str]
 ) -> dict[str, tuple[int, int]]:

@@ -282,7 +282,7 @@ class Supervisor:
             return f"{how}, not started again: see {child.spec.log}"
         assert child.life.deadline is not None
         pause_s = max(0.0, child.life.deadline - self._clock())
-        return f"{how}, starting again in {pause_s:.0f} s (log: {child.spec.log})"
+        return f"{how}, starting again in {pause_s:g} s (log: {child.spec.log})"
 
     def _note_running(self) -> None:
         running = {c.spec.name: c.process.pid for c in self._each() if c.process is not None}

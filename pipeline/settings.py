@@ -32,7 +32,7 @@ class SupervisionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     first_delay_s: float = Field(
-        default=1, gt=0, description="Wait before the first restart of a child, in seconds."
+        default=0.25, gt=0, description="Wait before the first restart of a child, in seconds."
     )
     max_delay_s: float = Field(
         default=30, gt=0, description="Longest wait before a restart, in seconds; it doubles up to this."

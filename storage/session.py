@@ -15,6 +15,7 @@ from cassandra.policies import (
     TokenAwarePolicy,
     WhiteListRoundRobinPolicy,
 )
+from cassandra.query import SimpleStatement
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from storage.errors import RetryLaterError, StopProcessError
@@ -23,6 +24,15 @@ from storage.settings import CassandraSettings
 
 PROTOCOL: Final = 5
 """Version of the native protocol: it tells an uncertain conditional write from a failed one."""
+
+_COPIES_OF_SYSTEM: Final = 3
+"""Replicas of Cassandra's own distributed tables: of three nodes each holds all of them."""
+
+_LOCAL: Final = SimpleStatement("SELECT release_version FROM system.local")
+_FROM_ALL: Final = SimpleStatement(
+    "SELECT status FROM system_distributed.view_build_status WHERE keyspace_name = 'none' AND view_name = 'none'",
+    consistency_level=ConsistencyLevel.ALL,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +66,13 @@ def connect(settings: CassandraSettings, *, use_keyspace: bool = True) -> Iterat
 
 def node_count(contact_points: tuple[str, ...], port: int, timeout_s: float = 2) -> int:
     """Return how many of the nodes at these addresses answer a query; 0 when none does."""
-    return sum(_answers(address, port, timeout_s) for address in contact_points)
+    return sum(_answers(address, port, timeout_s, _LOCAL) for address in contact_points)
+
+
+def see_each_other(contact_points: tuple[str, ...], port: int, timeout_s: float = 2) -> bool:
+    """Return whether each of the nodes at these addresses answers and knows all others to be up."""
+    query = _FROM_ALL if len(contact_points) >= _COPIES_OF_SYSTEM else _LOCAL
+    return all(_answers(address, port, timeout_s, query) for address in contact_points)
 
 
 def _patiently(settings: CassandraSettings) -> tuple[Cluster, Session]:
@@ -135,7 +151,7 @@ def _use(session: Session, keyspace: str) -> None:
         session.set_keyspace(keyspace)
 
 
-def _answers(address: str, port: int, timeout_s: float) -> bool:
+def _answers(address: str, port: int, timeout_s: float, query: SimpleStatement) -> bool:
     profile = ExecutionProfile(
         load_balancing_policy=WhiteListRoundRobinPolicy([address]), request_timeout=timeout_s
     )
@@ -144,7 +160,8 @@ def _answers(address: str, port: int, timeout_s: float) -> bool:
     )
     try:
         with suppress(NoHostAvailable, RetryLaterError), mapped(f"asking {address}"):
-            return cluster.connect().execute("SELECT release_version FROM system.local").one() is not None
+            cluster.connect().execute(query)
+            return True
     finally:
         cluster.shutdown()
     return False

@@ -232,6 +232,7 @@ def _stage(
                     rng=rng,
                     load=load,
                     producer=producer,
+                    oldest_s=ledger.oldest_s,
                     spans=options.spans,
                     proxy=slow,
                     no_mounts=no_mounts,

@@ -35,13 +35,14 @@ def rig_of(
     rng: random.Random,
     load: Load,
     producer: LedgerProducer,
+    oldest_s: Callable[[], float],
     spans: Spans,
     proxy: Proxy | None,
     no_mounts: str | None,
     report: Report,
 ) -> Rig:
     """Return the rig of one trial."""
-    data = servers_dir(settings.embedded.state_dir)
+    data, tell = servers_dir(settings.embedded.state_dir), partial(report, "servers")
     return Rig(
         rng=rng,
         spans=spans,
@@ -56,7 +57,9 @@ def rig_of(
         joined=partial(_joined, settings, origin),
         rewind=lambda part: rewind_all(settings.kafka, _group(settings, part)),
         deploy=partial(_deploy, settings),
-        restart_servers=lambda: _restart(settings, report),
+        restart_servers=lambda: servers.bring_up(settings.embedded, tell),
+        roll_servers=lambda: servers.restart(settings.embedded, tell),
+        oldest_s=oldest_s,
         interval_s=settings.processing.interval_s,
         checkpoint=settings.processing.checkpoint_dir,
         models=settings.models_dir,
@@ -107,10 +110,6 @@ def _deploy(settings: Settings, version: str) -> None:
     deploy.deploy(
         settings, artifact().name, version, shadow=True, stop=threading.Event(), report=lambda _: None
     )
-
-
-def _restart(settings: Settings, report: Report) -> None:
-    servers.bring_up(settings.embedded, lambda line: report("servers", line))
 
 
 @contextmanager

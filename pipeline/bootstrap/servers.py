@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from infra import embedded
 from infra.embedded import EmbeddedSettings, Endpoints, Status
-from ingest.admin import broker_count
+from ingest.admin import all_in_sync, broker_count
 from pipeline.settings import Settings
-from storage.session import node_count
+from storage.session import node_count, see_each_other
 
 Report = Callable[[str], None]
 
@@ -19,6 +19,20 @@ def bring_up(settings: EmbeddedSettings, report: Report) -> Endpoints:
 def take_down(settings: EmbeddedSettings, report: Report, *, wipe: bool = False) -> None:
     """Stop the servers; with `wipe` delete their data."""
     embedded.down(settings, wipe=wipe, report=report)
+
+
+def restart(settings: EmbeddedSettings, report: Report) -> None:
+    """Restart the servers one after the other, the next once the one before has caught up."""
+    embedded.restart(
+        settings,
+        kafka_brokers=broker_count,
+        cassandra_nodes=node_count,
+        caught_up={
+            "kafka": lambda found: all_in_sync(found.kafka_bootstrap),
+            "cassandra": lambda found: see_each_other(found.cassandra_contact_points, found.cassandra_port),
+        },
+        report=report,
+    )
 
 
 def look(settings: EmbeddedSettings) -> Status:

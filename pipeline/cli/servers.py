@@ -1,4 +1,4 @@
-"""`up`, `down`, `status`, `migrate`: the servers and what is on them."""
+"""`up`, `restart`, `down`, `status`, `migrate`: the servers and what is on them."""
 
 import json
 from typing import Annotated
@@ -14,6 +14,7 @@ NODES = (1, 3)
 def add_to(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(up)
+    app.command()(restart)
     app.command()(down)
     app.command()(status)
     app.command()(migrate)
@@ -34,6 +35,14 @@ def up(
     found = servers.bring_up(settings.embedded, say)
     contact = ",".join(f"{host}:{found.cassandra_port}" for host in found.cassandra_contact_points)
     typer.echo(f"Kafka {found.kafka_bootstrap}\nCassandra {contact}")
+
+
+def restart(context: typer.Context) -> None:
+    """Restart the servers one after the other, so that settings of theirs take effect; three of each serve on meanwhile."""
+    settings = settings_of(context)
+    from pipeline.bootstrap import servers  # noqa: PLC0415 - only what runs is loaded
+
+    servers.restart(settings.embedded, say)
 
 
 def down(

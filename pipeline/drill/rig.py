@@ -70,6 +70,10 @@ class Rig:
         Deploys a version of the model beside the one that acts.
     restart_servers
         Starts dead servers at once, without waiting for the supervisor.
+    roll_servers
+        Restarts all servers, one by one.
+    oldest_s
+        How long the oldest event has been waiting for its acknowledgement or its score, in seconds.
     interval_s
         Seconds between two commits of the query.
     checkpoint
@@ -96,6 +100,8 @@ class Rig:
     rewind: Callable[[str], int]
     deploy: Callable[[str], None]
     restart_servers: Callable[[], None]
+    roll_servers: Callable[[], None]
+    oldest_s: Callable[[], float]
     interval_s: float
     checkpoint: Path
     models: Path

@@ -4,14 +4,18 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
-from cassandra.cluster import Cluster, Session
+from cassandra import ConsistencyLevel, OperationTimedOut
+from cassandra.cluster import Cluster, NoHostAvailable, Session
+from cassandra.query import SimpleStatement
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
@@ -23,12 +27,15 @@ from infra.embedded import (
     down,
     endpoints,
     processes,
+    restart,
     status,
     up,
 )
-from infra.embedded.layout import Node
+from infra.embedded.layout import Kind, Node
 from infra.embedded.state import read_state, servers_json
 from infra.errors import GiveUpStartError, RefuseStateError
+from ingest.admin import all_in_sync
+from storage.session import see_each_other
 
 StartServers = Callable[[EmbeddedSettings], Endpoints]
 MakeDriver = Callable[[tuple[str, ...], int], Cluster]
@@ -82,6 +89,53 @@ def _values(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
     messages = consumer.consume(count, 60)
     consumer.close()
     return [message.value() for message in messages]
+
+
+def _caught_up(kind: Kind, found: Endpoints) -> bool:
+    if kind == "kafka":
+        return all_in_sync(found.kafka_bootstrap)
+    return see_each_other(found.cassandra_contact_points, found.cassandra_port)
+
+
+def _restart(
+    settings: EmbeddedSettings, ask: Asking, caught_up: Callable[[Kind, Endpoints], bool]
+) -> list[str]:
+    said: list[str] = []
+    restart(
+        settings,
+        kafka_brokers=ask[0],
+        cassandra_nodes=ask[1],
+        caught_up={kind: partial(caught_up, kind) for kind in ("kafka", "cassandra")},
+        report=said.append,
+    )
+    return said
+
+
+def _write_on(found: Endpoints, session: Session, over: threading.Event) -> int:
+    """Write to both until told to stop; return how many writes were acknowledged, none of which may be given up."""
+    producer = Producer({"bootstrap.servers": found.kafka_bootstrap, "enable.idempotence": True})
+    insert = SimpleStatement(
+        "INSERT INTO kept.t (k, v) VALUES (%s, 'rolling')", consistency_level=ConsistencyLevel.QUORUM
+    )
+    count = 0
+    while not over.is_set():
+        count += 1
+        producer.produce("kept", b"%d" % count)
+        assert producer.flush(60) == 0
+        _insist(lambda count=count: session.execute(insert, (1_000 + count,)))  # type: ignore[misc]
+    return count
+
+
+def _insist(write: Callable[[], object]) -> None:
+    """Try once more where the node that was asked has just stopped."""
+    for _ in range(20):
+        try:
+            write()
+        except (NoHostAvailable, OperationTimedOut):
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError("no quorum of three while one restarts")
 
 
 def _status(settings: EmbeddedSettings, ask: Asking) -> Status:
@@ -242,8 +296,32 @@ def test_down_stops_and_wipe_says_what_it_deletes(
     assert beside.read_text() == "kept"
 
 
+def test_a_restart_waits_for_each_server_and_needs_one(
+    settings: EmbeddedSettings, start_embedded: StartServers, asking: Asking, tmp_path: Path
+) -> None:
+    start_embedded(settings)
+    before, asked = _pids(settings), []
+
+    def caught_up(kind: Kind, found: Endpoints) -> bool:
+        asked.append((kind, _pids(settings)[f"{kind}-1"] == before[f"{kind}-1"], _caught_up(kind, found)))
+        return asked[-1][-1]
+
+    assert _restart(settings, asking, caught_up) == ["kafka-1: up.", "cassandra-1: up."]
+    assert [each[:2] for each in asked if each[2]] == [
+        ("kafka", True), ("cassandra", True), ("kafka", False), ("cassandra", False),
+    ]  # fmt: skip
+    assert not set(before.values()) & set(_pids(settings).values())
+    assert _status(settings, asking).healthy
+
+    hasty = settings.model_copy(update={"start_timeout_s": 0.0})
+    with pytest.raises(GiveUpStartError, match="kafka did not catch up within 0 s, so no other server"):
+        _restart(hasty, asking, lambda *_: False)
+    with pytest.raises(RefuseStateError, match="`fastdata up` starts them"):
+        _restart(EmbeddedSettings(state_dir=tmp_path), asking, _caught_up)
+
+
 @pytest.mark.slow
-def test_three_nodes_replicate_and_outlive_one(
+def test_three_nodes_replicate_outlive_one_and_are_restarted_under_load(
     start_embedded: StartServers,
     guarded: Guarded,
     tmp_path: Path,
@@ -273,3 +351,20 @@ def test_three_nodes_replicate_and_outlive_one(
         assert _pids(settings).keys() == pids.keys()
         assert _pids(settings)["kafka-1"] == pids["kafka-1"]
         assert _status(settings, asking).healthy
+
+        before, over = _pids(settings), threading.Event()
+        session = _session(found, cassandra_driver)
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(_write_on, found, session, over)
+            try:
+                _restart(settings, asking, _caught_up)
+            finally:
+                over.set()
+        count = writing.result()
+        rows = session.execute("SELECT k FROM kept.t").all()
+        session.cluster.shutdown()
+        assert before.keys() == _pids(settings).keys()
+        assert not set(before.values()) & set(_pids(settings).values())
+        assert sorted(row.k for row in rows) == [1, *range(1_001, 1_001 + count)]
+        written = _values(found.kafka_bootstrap, "kept", count)
+        assert written == [b"%d" % number for number in range(1, count + 1)]

@@ -15,6 +15,7 @@ from pipeline.cli import app
 
 COMMANDS = [
     "up",
+    "restart",
     "down",
     "status",
     "migrate",
@@ -230,3 +231,9 @@ def test_the_life_of_a_model_without_any_server() -> None:
     assert call("models", "rollback", "fraud", env=AWAY)[1] == "fraud: 1.1 acts, beside it 1.2\n"
     assert call("models", "retire", "fraud", "1.2", env=AWAY)[1] == "fraud: 1.1 acts\n"
     assert call("models", "retire", "fraud", "1.1", env=AWAY)[0] == 2
+
+
+def test_a_restart_needs_servers() -> None:
+    status, out, err = call("restart")
+    assert (status, out) == (2, "")
+    assert "No server runs in .fastdata: `fastdata up` starts them." in err

@@ -21,6 +21,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "storm-writer": partial(storms.storm, "writer"),
         "storm-actors": partial(storms.storm, "actors"),
         "bounce-broker": servers.bounce_broker,
+        "restart-servers": servers.restart,
         "cassandra-away": servers.cassandra_away,
         "cassandra-slow": servers.cassandra_slow,
         "disk-full-broker": partial(disks.full, "broker"),

@@ -1,12 +1,13 @@
-"""Servers that come and go: a broker bounced, Cassandra away for a while, Cassandra slow."""
+"""Servers that come and go: a broker bounced, all restarted one by one, Cassandra away for a while, Cassandra slow."""
 
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from pipeline.drill.faults.stops import held
-from pipeline.drill.rig import Rig, SkipFaultError, kill, pid_of, running, until
+from pipeline.drill.rig import LOOK_S, Rig, SkipFaultError, kill, pid_of, running, until
 
 BOUNCES: Final = 5
 SLOW_S: Final = 0.5
@@ -24,6 +25,18 @@ def bounce_broker(rig: Rig) -> str:
         until(lambda name=name, pid=pid: running(rig).get(name) != pid, f"{name} to end")  # type: ignore[misc]
         rig.restart_servers()
     return f"the leading broker was bounced {BOUNCES} times"
+
+
+def restart(rig: Rig) -> str:
+    """Restart all servers as an operator does, one by one, and tell how long the oldest event had to wait meanwhile."""
+    names, longest_s = sorted(rig.servers()), 0.0
+    with ThreadPoolExecutor(1) as pool:
+        rolling = pool.submit(rig.roll_servers)
+        while not rolling.done():
+            longest_s = max(longest_s, rig.oldest_s())
+            time.sleep(LOOK_S)
+    rolling.result()
+    return f"{', '.join(names)} were restarted one by one; no event waited for more than {longest_s:.1f} s meanwhile"
 
 
 def cassandra_away(rig: Rig) -> str:
