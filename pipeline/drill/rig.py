@@ -99,7 +99,7 @@ class Rig:
     joined: Callable[[str], AbstractContextManager["subprocess.Popen[bytes]"]]
     rewind: Callable[[str], int]
     deploy: Callable[[str], None]
-    restart_servers: Callable[[], None]
+    restart_servers: Callable[[], object]
     roll_servers: Callable[[], None]
     oldest_s: Callable[[], float]
     interval_s: float
