@@ -1,6 +1,8 @@
 """A TCP proxy on 127.0.0.1 that passes everything on, later when told so: how a slow server looks to its clients."""
 
 import asyncio
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -74,7 +76,7 @@ async def _serve(proxy: Proxy, host: str, port: int) -> asyncio.Server:
         try:
             there, here = await asyncio.open_connection(host, port)
         except OSError:
-            writer.close()
+            _refuse(writer)
             return
         with suppress(asyncio.CancelledError):  # a connection that is open at the end of the proxy
             await asyncio.gather(
@@ -86,6 +88,13 @@ async def _serve(proxy: Proxy, host: str, port: int) -> asyncio.Server:
     server = await asyncio.start_server(connected, HOST, 0)
     proxy.port = server.sockets[0].getsockname()[1]
     return server
+
+
+def _refuse(writer: asyncio.StreamWriter) -> None:
+    """Reset a connection: to the client that is like a server that is away, whereas of a mere end some wait for more."""
+    at_once = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+    writer.transport.abort()
 
 
 async def _close(server: asyncio.Server) -> None:
