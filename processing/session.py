@@ -14,7 +14,7 @@ from typing import Final
 import pyspark
 from pyspark.sql import SparkSession
 
-from processing import class_archive
+from infra import class_archive
 from processing.errors import StopQueryError
 
 _START_TIMEOUT_S: Final = 60
@@ -92,7 +92,7 @@ def spark_session(
     if SparkSession.getActiveSession() is not None:
         raise StopQueryError("a Spark session runs in this process already: end it first")
     own_jars = _HOME / "jars"
-    archive = class_archive.archive_of(java, own_jars)
+    archive = class_archive.archive_of(java, "spark", sorted(own_jars.glob("*.jar")))
     with tempfile.TemporaryDirectory(prefix="fastdata-spark-") as folder:
         # a session without a connector is one on tables, and loads too few of a stream's classes
         classes = Path(folder) / "classes" if jars else None
@@ -110,7 +110,7 @@ def spark_session(
             session.stop()
             _stop_gateway(session, gateway)
         if classes is not None:
-            class_archive.make_later(java, own_jars, archive, classes)
+            class_archive.make_later(java, f"{own_jars}/*", archive, classes)
 
 
 def _start_gateway(command: Sequence[str], info: Path) -> "subprocess.Popen[bytes]":

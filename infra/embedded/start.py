@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.embedded import cassandra, kafka, processes, reasons
+from infra.embedded import archives, cassandra, kafka, processes, reasons
 from infra.embedded.java import java_binary
 from infra.embedded.layout import Node
 from infra.embedded.settings import EmbeddedSettings
@@ -88,7 +88,7 @@ def _launch(start: Start, node: Node, nodes: Sequence[Node], jars: Sequence[Path
     arguments = _prepare(start, node, nodes, jars)
     mark = node.log.stat().st_size if node.log.exists() else 0
     start.started.append(node)
-    processes.launch(node, [str(java_binary()), *arguments])
+    processes.launch(node, [str(java_binary()), *archives.flags(node, jars), *arguments])
     return mark
 
 
@@ -97,7 +97,7 @@ def _prepare(start: Start, node: Node, nodes: Sequence[Node], jars: Sequence[Pat
         return cassandra.prepare(node, nodes, start.settings, jars)
     arguments = kafka.prepare(node, nodes, start.settings, jars)
     if formatting := kafka.format_arguments(node, start.cluster_id):
-        _format(start, node, formatting)
+        _format(start, node, [*archives.flags(node, jars, recorded=False), *formatting])
     return arguments
 
 

@@ -73,8 +73,12 @@ def _docker_build(image: str, context: Path) -> None:
 def _jre(work: Path) -> Path:
     context = _copied("jre", work)
     runtime = context / "java-runtime"
-    # archives of Spark's classes may lie in it, which no server of these has a use for
-    shutil.copytree(java_binary().parent.parent, runtime, ignore=shutil.ignore_patterns("spark-*"))
+    # archives of classes may lie in it, which fit no class path of an image
+    shutil.copytree(
+        java_binary().parent.parent,
+        runtime,
+        ignore=shutil.ignore_patterns("spark-*", "kafka-*", "cassandra-*"),
+    )
     for program in (*(runtime / "bin").iterdir(), runtime / "lib" / "jspawnhelper"):
         program.chmod(0o755)
     return context

