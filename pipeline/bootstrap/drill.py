@@ -4,7 +4,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ class DrillOptions:
     """
 
     faults: tuple[str, ...]
-    seeds: int
+    seeds: Sequence[int]
     minutes: float | None
     nodes: int
     rate: float

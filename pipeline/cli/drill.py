@@ -22,6 +22,9 @@ def drill(
         str | None, typer.Option(metavar="NAME,NAME", help="Only these faults; all if left out.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each fault comes, each time differently.")] = 3,
+    first_seed: Annotated[
+        int, typer.Option(min=1, help="The first of these seeds; later ones go on with an earlier drill.")
+    ] = 1,
     minutes: Annotated[
         float | None, typer.Option(min=0.1, help="Begin no trial after so many minutes.")
     ] = None,
@@ -60,14 +63,14 @@ def drill(
 
     asked = tuple(name.strip() for name in faults.split(",")) if faults else ()
     spans = Spans(stop_s, away_s, burst_s)
-    options = DrillOptions(asked, seeds, minutes, nodes, rate, spans, state_dir, keep)
+    options = DrillOptions(asked, range(first_seed, first_seed + seeds), minutes, nodes, rate, spans, state_dir, keep)
     outcomes, noted = [], list[levels.Level]()
     for outcome in run(given_of(context).origin(), options, tell, noted.append):
         outcomes.append(outcome)
         say("\n".join(report.lines(outcome.fault, [outcome])))
     typer.echo("\n".join((*report.table(outcomes), outcomes[-1].told, "", *levels.table(noted))))
     if into is not None:
-        facts = {"seeds": seeds, "nodes": nodes, "rate": rate, "levels": levels.rows(noted)}
+        facts = {"seeds": seeds, "first_seed": first_seed, "nodes": nodes, "rate": rate, "levels": levels.rows(noted)}
         into.write_text(json.dumps(report.as_dict(outcomes, facts), indent=1) + "\n", encoding="utf-8")
     if not report.clean(outcomes):
         raise FailCheckError("the drill found something lost, invented, doubled or wrong")

@@ -19,7 +19,7 @@ class Step:
     seed: int
 
 
-def plan(known: Collection[str], asked: Sequence[str], seeds: int) -> list[Step]:
+def plan(known: Collection[str], asked: Sequence[str], seeds: Sequence[int]) -> list[Step]:
     """Return the steps: each fault once per seed, shuffled by it.
 
     Raises
@@ -30,8 +30,8 @@ def plan(known: Collection[str], asked: Sequence[str], seeds: int) -> list[Step]
     unknown = sorted(set(asked) - set(known))
     if unknown:
         raise RefuseUsageError(f"there is no fault {', '.join(unknown)}: `fastdata drill --list` names all")
-    rounds = [_shuffled(list(dict.fromkeys(asked or known)), seed) for seed in range(1, seeds + 1)]
-    steps = [Step(fault, seed) for seed, faults in enumerate(rounds, 1) for fault in faults]
+    rounds = [_shuffled(list(dict.fromkeys(asked or known)), seed) for seed in seeds]
+    steps = [Step(fault, seed) for seed, faults in zip(seeds, rounds, strict=True) for fault in faults]
     return sorted(steps, key=lambda step: step.fault in LAST and 1 + LAST.index(step.fault))
 
 
