@@ -63,14 +63,22 @@ def drill(
 
     asked = tuple(name.strip() for name in faults.split(",")) if faults else ()
     spans = Spans(stop_s, away_s, burst_s)
-    options = DrillOptions(asked, range(first_seed, first_seed + seeds), minutes, nodes, rate, spans, state_dir, keep)
+    options = DrillOptions(
+        asked, range(first_seed, first_seed + seeds), minutes, nodes, rate, spans, state_dir, keep
+    )
     outcomes, noted = [], list[levels.Level]()
     for outcome in run(given_of(context).origin(), options, tell, noted.append):
         outcomes.append(outcome)
         say("\n".join(report.lines(outcome.fault, [outcome])))
     typer.echo("\n".join((*report.table(outcomes), outcomes[-1].told, "", *levels.table(noted))))
     if into is not None:
-        facts = {"seeds": seeds, "first_seed": first_seed, "nodes": nodes, "rate": rate, "levels": levels.rows(noted)}
+        facts = {
+            "seeds": seeds,
+            "first_seed": first_seed,
+            "nodes": nodes,
+            "rate": rate,
+            "levels": levels.rows(noted),
+        }
         into.write_text(json.dumps(report.as_dict(outcomes, facts), indent=1) + "\n", encoding="utf-8")
     if not report.clean(outcomes):
         raise FailCheckError("the drill found something lost, invented, doubled or wrong")

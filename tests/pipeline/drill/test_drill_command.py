@@ -42,7 +42,18 @@ def test_a_kill_and_poison_are_survived_with_every_ledger_in_agreement(tmp_path:
     where = ("--state-dir", str(tmp_path / "drill"), "--json", str(into))
     # of no use to these faults, and minutes of work
     without = ("--set", "supervision.standby=false", "--set", "processing.brief=true")
-    done = drill("--faults", "kill-gateway,poison", "--seeds", "1", "--first-seed", "7", "--rate", "40", *where, given=without)
+    done = drill(
+        "--faults",
+        "kill-gateway,poison",
+        "--seeds",
+        "1",
+        "--first-seed",
+        "7",
+        "--rate",
+        "40",
+        *where,
+        given=without,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(into.read_text())
     assert found["clean"]
