@@ -73,8 +73,8 @@ async def _leave(settings: KafkaSettings, group: str, member_ids: Sequence[str])
     client = AIOKafkaClient(
         bootstrap_servers=settings.bootstrap_servers, request_timeout_ms=settings.request_timeout_ms
     )
-    await client.bootstrap()
     try:
+        await client.bootstrap()
         coordinator = await client.coordinator_lookup(CoordinationType.GROUP, group)
         for member_id in member_ids:
             await client.send(coordinator, LeaveGroupRequest(group, member_id))

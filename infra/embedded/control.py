@@ -81,7 +81,7 @@ def down(settings: EmbeddedSettings, *, wipe: bool = False, report: Report) -> N
         if state is None:
             report(f"No servers are known in {settings.state_dir}.")
         else:
-            nodes = _all_nodes(settings, state)
+            nodes = state.all_nodes(settings.state_dir)
             names = _stop(nodes, settings)
             archives.make_later(nodes)
             report(f"Stopped {', '.join(names)}." if names else "No server was running.")
@@ -150,10 +150,6 @@ def _settled_ports(nodes: Sequence[Node], report: Report, avoid: Sequence[int]) 
             f"taking {chosen.client} and {chosen.internal}."
         )
     return chosen
-
-
-def _all_nodes(settings: EmbeddedSettings, state: ClusterState) -> tuple[Node, ...]:
-    return (*state.kafka_nodes(settings.state_dir), *state.cassandra_nodes(settings.state_dir))
 
 
 def _stop(nodes: Sequence[Node], settings: EmbeddedSettings) -> list[str]:

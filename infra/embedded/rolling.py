@@ -1,20 +1,32 @@
 """A restart of all servers, one at a time: the next only once the one before has caught up with the others."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from infra.embedded import processes
 from infra.embedded.control import CassandraNodes, KafkaBrokers
-from infra.embedded.layout import Kind, Node
+from infra.embedded.layout import Kind, Node, servers_dir
 from infra.embedded.settings import EmbeddedSettings
 from infra.embedded.start import Answering, Report, Start, bring_up
-from infra.embedded.state import Endpoints, locked, read_state
+from infra.embedded.state import ClusterState, Endpoints, locked, read_state
 from infra.errors import GiveUpStartError, RefuseStateError
 
 CaughtUp = Callable[[Endpoints], bool]
 
 POLL_S: Final = 0.2
+
+
+@dataclass(frozen=True)
+class _Servers:
+    """All servers of a kind."""
+
+    kind: Kind
+    nodes: Sequence[Node]
+    answering: Answering
+    caught_up: Callable[[], bool]
 
 
 def restart(
@@ -47,38 +59,48 @@ def restart(
     """
     with locked(settings.state_dir, report):
         state = read_state(settings.state_dir)
-        kafka, cassandra = (
-            ((), ())
-            if state is None
-            else (state.kafka_nodes(settings.state_dir), state.cassandra_nodes(settings.state_dir))
-        )
-        if state is None or not any(map(processes.running, (*kafka, *cassandra))):
+        if state is None or not any(map(processes.running, state.all_nodes(settings.state_dir))):
             raise RefuseStateError(f"No server runs in {settings.state_dir}: `fastdata up` starts them.")
-        found = state.endpoints(settings.state_dir)
-        contact = (found.cassandra_contact_points, found.cassandra_port)
         start = Start(settings, report, state.cluster_id)
-        kinds: Sequence[tuple[Kind, Sequence[Node], Answering]] = (
-            ("kafka", kafka, lambda: kafka_brokers(found.kafka_bootstrap)),
-            ("cassandra", cassandra, lambda: cassandra_nodes(*contact)),
-        )
-        for kind, nodes, answering in kinds:
-            _whole(start, kind, nodes, answering, lambda kind=kind: caught_up[kind](found))  # type: ignore[misc]
-        for kind, nodes, answering in kinds:
-            for node in nodes:
+        kinds = list(_kinds(settings, state, kafka_brokers, cassandra_nodes, caught_up))
+        for servers in kinds:
+            _make_whole(start, servers)
+        for servers in kinds:
+            for node in servers.nodes:
                 processes.stop(node, settings.stop_timeout_s)
-                _whole(start, kind, nodes, answering, lambda kind=kind: caught_up[kind](found))  # type: ignore[misc]
+                _make_whole(start, servers)
 
 
-def _whole(
-    start: Start, kind: Kind, nodes: Sequence[Node], answering: Answering, caught_up: Callable[[], bool]
-) -> None:
+def _kinds(
+    settings: EmbeddedSettings,
+    state: ClusterState,
+    kafka_brokers: KafkaBrokers,
+    cassandra_nodes: CassandraNodes,
+    caught_up: Mapping[Kind, CaughtUp],
+) -> Iterator[_Servers]:
+    found = state.endpoints(settings.state_dir)
+    yield _Servers(
+        "kafka",
+        state.kafka_nodes(settings.state_dir),
+        partial(kafka_brokers, found.kafka_bootstrap),
+        partial(caught_up["kafka"], found),
+    )
+    yield _Servers(
+        "cassandra",
+        state.cassandra_nodes(settings.state_dir),
+        partial(cassandra_nodes, found.cassandra_contact_points, found.cassandra_port),
+        partial(caught_up["cassandra"], found),
+    )
+
+
+def _make_whole(start: Start, servers: _Servers) -> None:
     """Start what is missing of a kind, and wait until all of it has caught up."""
-    bring_up(start, nodes, answering)
+    bring_up(start, servers.nodes, servers.answering)
     deadline = time.monotonic() + start.settings.start_timeout_s
-    while not caught_up():
+    while not servers.caught_up():
         if time.monotonic() > deadline:
             raise GiveUpStartError(
-                f"{kind} did not catch up within {start.settings.start_timeout_s:g} s, so no other server was "
-                f"restarted. Logs: {nodes[0].log.parent.parent.parent}. Where much was missed, raise start_timeout_s."
+                f"{servers.kind} did not catch up within {start.settings.start_timeout_s:g} s, so no other server was "
+                f"restarted. Logs: {servers_dir(start.settings.state_dir)}. Where much was missed, raise start_timeout_s."
             )
         time.sleep(POLL_S)

@@ -45,6 +45,10 @@ class ClusterState:
         """Lay out the Cassandra nodes."""
         return cluster("cassandra", self.nodes, self.cassandra, state_dir)
 
+    def all_nodes(self, state_dir: Path) -> tuple[Node, ...]:
+        """Lay out the brokers and the Cassandra nodes."""
+        return (*self.kafka_nodes(state_dir), *self.cassandra_nodes(state_dir))
+
     def endpoints(self, state_dir: Path) -> Endpoints:
         """Give the addresses that clients use."""
         return Endpoints(

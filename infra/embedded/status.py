@@ -84,8 +84,7 @@ def status(
 
 
 def _nodes(settings: EmbeddedSettings, state: ClusterState) -> tuple[NodeStatus, ...]:
-    brokers = state.kafka_nodes(settings.state_dir)
-    return tuple(_node(node) for node in (*brokers, *state.cassandra_nodes(settings.state_dir)))
+    return tuple(map(_node, state.all_nodes(settings.state_dir)))
 
 
 def _counted(nodes: tuple[NodeStatus, ...], kind: Kind) -> int:
