@@ -52,7 +52,7 @@ class ActorSettings(BaseModel):
     retry_first_s: float = Field(default=0.05, gt=0)
     """First pause in seconds after a failed call or a crashed shard; it doubles each time."""
 
-    retry_most_s: float = Field(default=5, gt=0)
+    retry_most_s: float = Field(default=2, gt=0)
     """Longest pause in seconds."""
 
     crashes: int = Field(default=8, ge=0)
@@ -106,7 +106,7 @@ class GatewaySettings(BaseModel):
     retry_first_s: float = Field(default=0.05, gt=0)
     """First pause in seconds after a failed call to Kafka; it doubles each time."""
 
-    retry_most_s: float = Field(default=5, gt=0)
+    retry_most_s: float = Field(default=2, gt=0)
     """Longest pause in seconds."""
 
     http: HttpSettings = Field(default_factory=HttpSettings)

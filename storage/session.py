@@ -119,7 +119,7 @@ def _cluster(settings: CassandraSettings) -> Cluster:
             list(settings.contact_points),
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             auth_provider=_credentials(settings),
-            reconnection_policy=ExponentialReconnectionPolicy(0.25, 4.0, max_attempts=None),
+            reconnection_policy=ExponentialReconnectionPolicy(0.25, 1.0, max_attempts=None),
             **_common(settings.port, settings.connect_timeout_s),
         )
     except UnresolvableContactPoints as error:

@@ -105,7 +105,7 @@ class WriterSettings(BaseModel):
     retry_first_s: float = Field(default=0.1, gt=0)
     """First pause in seconds after Cassandra did not answer; it doubles each time."""
 
-    retry_most_s: float = Field(default=5, gt=0)
+    retry_most_s: float = Field(default=2, gt=0)
     """Longest pause in seconds."""
 
     give_up_s: float = Field(default=240, gt=0)
