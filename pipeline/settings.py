@@ -62,7 +62,7 @@ class SupervisionSettings(BaseModel):
         description="Time that the query has to be ready before its standby is started, in seconds.",
     )
     servers_check_s: float = Field(
-        default=3,
+        default=0.5,
         gt=0,
         description="Seconds between two looks at the embedded servers; a dead one is started again.",
     )

@@ -4,7 +4,7 @@ from infra.embedded.control import CassandraNodes, KafkaBrokers, down, endpoints
 from infra.embedded.rolling import CaughtUp, restart
 from infra.embedded.settings import EmbeddedSettings
 from infra.embedded.state import Endpoints
-from infra.embedded.status import NodeStatus, Status, status
+from infra.embedded.status import NodeStatus, Status, pids, status
 
 __all__ = [
     "CassandraNodes",
@@ -16,6 +16,7 @@ __all__ = [
     "Status",
     "down",
     "endpoints",
+    "pids",
     "restart",
     "status",
     "up",

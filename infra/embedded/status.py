@@ -83,6 +83,15 @@ def status(
     )
 
 
+def pids(settings: EmbeddedSettings) -> dict[str, int | None]:
+    """Return the process of each node by its name, None where it is gone; asks the operating system only, so it is cheap."""
+    state = read_state(settings.state_dir)
+    found = (
+        {node.name: processes.running(node) for node in state.all_nodes(settings.state_dir)} if state else {}
+    )
+    return {name: process.pid if process else None for name, process in found.items()}
+
+
 def _nodes(settings: EmbeddedSettings, state: ClusterState) -> tuple[NodeStatus, ...]:
     return tuple(map(_node, state.all_nodes(settings.state_dir)))
 

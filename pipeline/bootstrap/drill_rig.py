@@ -70,8 +70,7 @@ def rig_of(
 
 def servers_of(settings: Settings) -> Mapping[str, int]:
     """Return the processes of the embedded servers that run, by node."""
-    found = embedded.status(settings.embedded, kafka_brokers=lambda _: 0, cassandra_nodes=lambda *_: 0)
-    return {node.name: node.pid for node in found.nodes if node.pid is not None}
+    return {name: pid for name, pid in embedded.pids(settings.embedded).items() if pid is not None}
 
 
 def _leader(settings: Settings) -> str:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from infra import embedded
 from pipeline import lifecycle, roster, running
 from pipeline.bootstrap import lags, servers
 from pipeline.bootstrap.clocks import wall_ms
@@ -135,7 +136,7 @@ def keep_servers(settings: Settings, report: Report) -> Callable[[], None]:
         return lambda: None
 
     def keep() -> None:
-        gone = servers.dead(settings.embedded)
+        gone = [name for name, pid in embedded.pids(settings.embedded).items() if pid is None]
         if gone:
             report("servers", f"{', '.join(gone)} died, starting again")
             servers.bring_up(settings.embedded, lambda line: report("servers", line))

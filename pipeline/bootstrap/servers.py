@@ -45,9 +45,3 @@ def are_used(settings: Settings) -> bool:
     found = embedded.endpoints(settings.embedded)
     default = f"127.0.0.1:{settings.embedded.kafka_port}"
     return settings.kafka.bootstrap_servers == (found.kafka_bootstrap if found else default)
-
-
-def dead(settings: EmbeddedSettings) -> list[str]:
-    """Name the servers whose process is gone; asks the operating system only, so it is cheap."""
-    status = embedded.status(settings, kafka_brokers=lambda _: 0, cassandra_nodes=lambda *_: 0)
-    return [node.name for node in status.nodes if node.health == "stopped"]

@@ -19,6 +19,7 @@ from cassandra.query import SimpleStatement
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from infra import embedded
 from infra.embedded import (
     EmbeddedSettings,
     Endpoints,
@@ -60,12 +61,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory, guarded: Guarded) -> Iter
 def _nodes(settings: EmbeddedSettings) -> tuple[Node, ...]:
     state = read_state(settings.state_dir)
     assert state is not None
-    return (*state.kafka_nodes(settings.state_dir), *state.cassandra_nodes(settings.state_dir))
+    return state.all_nodes(settings.state_dir)
 
 
 def _pids(settings: EmbeddedSettings) -> dict[str, int]:
-    found = {node.name: processes.running(node) for node in _nodes(settings)}
-    return {name: process.pid for name, process in found.items() if process}
+    return {name: pid for name, pid in embedded.pids(settings).items() if pid is not None}
 
 
 def _session(found: Endpoints, make: MakeDriver) -> Session:
