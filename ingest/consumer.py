@@ -20,10 +20,11 @@ __all__ = ["Consumer", "read_all"]
 
 log = structlog.get_logger(__name__)
 
-_REBALANCED: Final = frozenset({
+_PASSES: Final = frozenset({
     "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "_STATE",
-    "_ASSIGNMENT_LOST",
+    "_ASSIGNMENT_LOST", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "_WAIT_COORD",
 })  # fmt: skip
+"""Why a commit may fail that is to be tried again: partitions are moving, or the group's broker has just started."""
 
 
 class Consumer:
@@ -85,8 +86,9 @@ class Consumer:
     def commit(self, records: Sequence[Record]) -> None:
         """Mark everything up to these records, per partition, as done.
 
-        Returns when Kafka has it. If the partitions are just moving, the commit is repeated by the next
-        `poll` for those that stay, and dropped for the others, whose records are delivered again elsewhere.
+        Returns when Kafka has it. If the partitions are just moving, or the group's broker has just started, the
+        commit is repeated by the next `poll` for those that stay, and dropped for the others, whose records are
+        delivered again elsewhere.
 
         Raises
         ------
@@ -138,9 +140,9 @@ class Consumer:
         self._owed = {}
 
     def _not_committed(self, error: KafkaError) -> None:
-        if error.name() not in _REBALANCED:
+        if error.name() not in _PASSES:
             raise explain(error, "commit offsets")
-        log.info("commit waits for the rebalance", code=error.name(), partitions=len(self._owed))
+        log.info("commit waits", code=error.name(), partitions=len(self._owed))
 
     def _revoked(self, _client: confluent_kafka.Consumer, partitions: list[TopicPartition]) -> None:
         for gone in partitions:
