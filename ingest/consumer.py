@@ -1,8 +1,11 @@
-"""The consumer: a group member that commits only what it is told is done."""
+"""The consumer: a group member that commits only what it is told is done, and does not wait for ever."""
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import confluent_kafka
 import structlog
@@ -10,21 +13,33 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
+from ingest.errors import RetryLaterError
 from ingest.membership import client_id, leave_for_dead
 from ingest.offsets import consumer_config, record_of
 from ingest.ports import Record
 from ingest.reading import read_all
 from ingest.settings import KafkaSettings, TopicName
+from ingest.stall import Stall
 
 __all__ = ["Consumer", "read_all"]
 
 log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
 
 _PASSES: Final = frozenset({
     "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID", "_STATE",
     "_ASSIGNMENT_LOST", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "_WAIT_COORD",
 })  # fmt: skip
 """Why a commit may fail that is to be tried again: partitions are moving, or the group's broker has just started."""
+
+
+STALL_S: Final = 15.0
+LOOK_S: Final = 1.0
+"""How long one question of a look may take, in seconds."""
+
+CLOSE_S: Final = 10.0
+"""How long leaving the group may take, in seconds; its session ends by itself then."""
 
 
 class Consumer:
@@ -41,13 +56,18 @@ class Consumer:
         The group's name without prefix.
     topics
         The topics' names without prefix.
+    stall_s
+        How often it looks, while nothing comes, whether records wait, in seconds.
     """
 
-    def __init__(self, settings: KafkaSettings, group: str, topics: Sequence[TopicName]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, group: str, topics: Sequence[TopicName], stall_s: float = STALL_S
+    ) -> None:
         self._settings = settings
         self._timeout_s = settings.request_timeout_ms / 1000
         self._owed: dict[tuple[str, int], int] = {}
         self._error: KafkaError | None = None
+        self._stall = Stall(stall_s)
         leave_for_dead(settings, group)
         config = consumer_config(settings, group_name(settings, group)) | {"client.id": client_id()}
         self._client = confluent_kafka.Consumer(config)
@@ -71,7 +91,8 @@ class Consumer:
         Raises
         ------
         RetryLaterError
-            When a topic is missing or Kafka refuses; records that came before the error were returned.
+            When a topic is missing or Kafka refuses; records that came before the error were returned. When records
+            wait and the client has stopped reading: only a new consumer helps.
         """
         self._raise_pending()
         messages = self._client.consume(1, timeout_s)
@@ -79,8 +100,11 @@ class Consumer:
             messages += self._client.consume(max_records - 1, 0)
         self._pay()
         records = [record_of(message) for message in messages if self._is_record(message)]
-        if not records:
+        if records:
+            self._stall.heard(time.monotonic())
+        else:
             self._raise_pending()
+            self._raise_stalled()
         return records
 
     def commit(self, records: Sequence[Record]) -> None:
@@ -93,7 +117,7 @@ class Consumer:
         Raises
         ------
         RetryLaterError
-            When Kafka did not take it.
+            When Kafka did not take it, or did not answer within the request timeout.
         """
         ours = {(where.topic, where.partition) for where in self._client.assignment()}
         for record in records:
@@ -106,13 +130,16 @@ class Consumer:
         """Return how many records of the assigned partitions are not committed yet."""
         try:
             done = self._client.committed(self._client.assignment(), timeout=self._timeout_s)
-            return sum(self._behind(where) for where in done)
+            return sum(self._behind(where, self._timeout_s) for where in done)
         except KafkaException as error:
             raise explain(error, "ask for the lag") from error
 
     def close(self) -> None:
-        """Leave the group, so that others take over at once."""
-        self._client.close()
+        """Leave the group, so that others take over at once; a client that can't is left behind."""
+        try:
+            _within(CLOSE_S, self._client.close)
+        except TimeoutError:
+            log.warning("a consumer did not close", waited_s=CLOSE_S)
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +156,13 @@ class Consumer:
             TopicPartition(topic, partition, offset) for (topic, partition), offset in self._owed.items()
         ]
         try:
-            answers = self._client.commit(offsets=offsets, asynchronous=False)
+            answers = _within(
+                self._timeout_s, lambda: self._client.commit(offsets=offsets, asynchronous=False)
+            )
+        except TimeoutError:
+            raise RetryLaterError(
+                f"commit offsets: no answer within {self._timeout_s:g} s; start a new consumer"
+            ) from None
         except KafkaException as error:
             self._not_committed(error.args[0])
             return
@@ -159,6 +192,46 @@ class Consumer:
         if error is not None:
             raise explain(error, "read")
 
-    def _behind(self, where: TopicPartition) -> int:
-        first, end = self._client.get_watermark_offsets(where, timeout=self._timeout_s)
+    def _raise_stalled(self) -> None:
+        if not self._stall.is_due(time.monotonic()):
+            return
+        waiting = self._records_wait()
+        if self._stall.looked(time.monotonic(), waiting=waiting):
+            raise RetryLaterError(
+                f"read: records wait and none came for {2 * self._stall.patience_s:g} s; start a new consumer"
+            )
+
+    def _records_wait(self) -> bool:
+        """Whether a partition of ours has records behind the next one; False where Kafka does not say so at once."""
+        try:
+            at = self._client.position(self._client.assignment())
+            fresh = [where for where in at if where.offset < 0]
+            at = [where for where in at if where.offset >= 0]
+            at += self._client.committed(fresh, timeout=LOOK_S) if fresh else []
+            return any(self._behind(where, LOOK_S) > 0 for where in at)
+        except KafkaException:
+            return False
+
+    def _behind(self, where: TopicPartition, timeout_s: float) -> int:
+        first, end = self._client.get_watermark_offsets(where, timeout=timeout_s)
         return end - max(where.offset, first)
+
+
+def _within(seconds: float, call: Callable[[], _T]) -> _T:
+    """Return what a call returns; for calls of librdkafka that know no timeout, and may never return.
+
+    Raises
+    ------
+    TimeoutError
+        When it takes longer; it goes on by itself, and does not keep the process from ending.
+    """
+    answer: Future[_T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=work, name="bounded", daemon=True).start()
+    return answer.result(seconds)

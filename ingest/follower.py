@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import confluent_kafka
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
@@ -17,7 +17,7 @@ Where = tuple[str, int]
 """A topic's name in Kafka, and a partition."""
 
 _PATIENT: Final = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500}
-"""Nobody waits for a follower: brokers answer twice a second, not at each record."""
+"""Where nobody waits for a follower, brokers answer twice a second, not at each record."""
 
 
 class Follower:
@@ -29,14 +29,18 @@ class Follower:
         Names the client to Kafka, as a group that has no members.
     starts
         The first offset to read, by partition; what Kafka no longer holds is passed over.
+    patient
+        Whether records may come half a second later, and many at once.
     """
 
-    def __init__(self, settings: KafkaSettings, name: str, starts: Mapping[Where, int]) -> None:
+    def __init__(
+        self, settings: KafkaSettings, name: str, starts: Mapping[Where, int], *, patient: bool = True
+    ) -> None:
         self._timeout_s = settings.request_timeout_ms / 1000
         self._partitions = sorted(starts)
-        self._client = confluent_kafka.Consumer(
-            consumer_config(settings, group_name(settings, name)) | _PATIENT
-        )
+        self._errors: list[KafkaError] = []
+        config = consumer_config(settings, group_name(settings, name))
+        self._client = confluent_kafka.Consumer(config | (_PATIENT if patient else {}))
         self._client.assign([TopicPartition(*where, offset) for where, offset in starts.items()])
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
@@ -45,14 +49,13 @@ class Follower:
         Raises
         ------
         RetryLaterError
-            Kafka refuses.
+            Kafka refuses; records that came before the error were returned.
         """
+        if self._errors:
+            raise explain(self._errors.pop(0), "follow")
         messages = self._client.consume(max_records, timeout_s)
-        for message in messages:
-            error = message.error()
-            if error is not None:
-                raise explain(error, "follow")
-        return [record_of(message) for message in messages]
+        self._errors = [error for message in messages if (error := message.error()) is not None]
+        return [record_of(message) for message in messages if message.error() is None]
 
     def bounds(self) -> dict[Where, tuple[int, int]]:
         """Return the first offset of every partition and the one after its last, as they are now.

@@ -12,8 +12,10 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from infra.embedded.layout import servers_dir
-from ingest.consumer import Consumer
+from ingest.catalog import topic_name
 from ingest.door import Door
+from ingest.follower import Follower, Where
+from ingest.offsets import watermarks
 from ingest.producer import Producer
 from pipeline import artifacts
 from pipeline.bootstrap import deploy, drill_levels, drill_looks, drill_rig, feeds, schema, servers
@@ -206,7 +208,7 @@ def _stage(
         connect(settings.cassandra) as session,
         open_stores(settings.cassandra) as stores,
         Producer(settings.kafka) as client,
-        Consumer(settings.kafka, "drill", list(READ)) as consumer,
+        Follower(settings.kafka, "drill", _begin(settings), patient=False) as follower,
     ):
         producer = LedgerProducer(client, ledger)
         load = Load(
@@ -216,7 +218,7 @@ def _stage(
             world.some_card(tokenizer, rng),
             rng,
         )
-        listener = threading.Thread(target=tap.listen, args=(consumer, over), daemon=True)
+        listener = threading.Thread(target=tap.listen, args=(follower.poll, over), daemon=True)
         looks = drill_looks.Looks(settings, session, stores.entities, ledger, tap, pipeline, load, landmark)
         listener.start()
         pipeline.start()
@@ -247,6 +249,15 @@ def _stage(
             pipeline.stop()
             over.set()
             listener.join()
+
+
+def _begin(settings: Settings) -> dict[Where, int]:
+    """Return the beginning of every topic that the tap reads."""
+    return {
+        (topic_name(settings.kafka, topic), partition): first
+        for topic in READ
+        for partition, (first, _) in watermarks(settings.kafka, topic).items()
+    }
 
 
 def _migrate(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from ingest.errors import IngestError
-from ingest.ports import ConsumerPort, Record
+from ingest.ports import Record
 from ingest.settings import TopicName
 from models import actions, dead_letters, events
 from models.errors import RejectEventError
@@ -31,6 +31,9 @@ READ: Final[tuple[TopicName, ...]] = (
 
 BATCH: Final = 2_000
 POLL_S: Final = 0.2
+
+Poll = Callable[[int, float], Iterable[Record]]
+"""Returns so many records at most, as many as come within so many seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -117,14 +120,11 @@ class Tap:
         self.heard = Heard()
         self.gaps = 0
 
-    def listen(self, consumer: ConsumerPort, over: threading.Event) -> None:
+    def listen(self, poll: Poll, over: threading.Event) -> None:
         """Read until `over`; a Kafka that is away is waited for."""
         while not over.is_set():
             try:
-                records = consumer.poll(BATCH, POLL_S)
-                self.take(records)
-                if records:
-                    consumer.commit(records)
+                self.take(poll(BATCH, POLL_S))
             except IngestError as error:
                 log.info("the tap waits for Kafka", reason=str(error))
                 over.wait(POLL_S)

@@ -1,5 +1,7 @@
-"""A commit that the group's broker does not take yet is made up for by the next poll; any other is told at once."""
+"""What a consumer makes of a client that misbehaves: commits refused or never answered, records that wait unread."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,24 +12,37 @@ from ingest.errors import RetryLaterError
 from ingest.group_offsets import committed
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings
+from ingest.stall import Stall
 from ingest.topics import ensure_topics
 
 pytestmark = pytest.mark.kafka
 
 
-class Refusing:
-    """The client, but the group's broker refuses its next commit: a real one does so for a moment after its start."""
+class Misbehaving:
+    """The real client, but for one method: the moments at which it misbehaves can't be brought about at will."""
 
-    def __init__(self, client: Any, code: int) -> None:
-        self._client, self._codes = client, [code]
-
-    def commit(self, **given: Any) -> Any:
-        if self._codes:
-            raise KafkaException(KafkaError(self._codes.pop()))
-        return self._client.commit(**given)
+    def __init__(self, client: Any, **instead: Callable[..., Any]) -> None:
+        self._client, self._instead = client, instead
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
+        return self._instead.get(name) or getattr(self._client, name)
+
+
+def refusing(client: Any, code: int) -> Misbehaving:
+    """Return the client whose next commit is refused by the group's broker."""
+    codes = [code]
+
+    def commit(**given: Any) -> Any:
+        if codes:
+            raise KafkaException(KafkaError(codes.pop()))
+        return client.commit(**given)
+
+    return Misbehaving(client, commit=commit)
+
+
+def poll_on(consumer: Consumer) -> None:
+    while True:
+        consumer.poll(1, 0.1)
 
 
 @pytest.fixture
@@ -46,7 +61,7 @@ def test_a_commit_that_comes_too_early_is_made_up_for(
     with Consumer(kafka, "g", ["readings"]) as consumer:
         while not (records := consumer.poll(1, 0.5)):
             pass
-        monkeypatch.setattr(consumer, "_client", Refusing(consumer._client, getattr(KafkaError, code)))
+        monkeypatch.setattr(consumer, "_client", refusing(consumer._client, getattr(KafkaError, code)))
         consumer.commit(records)
         assert committed(kafka, "g", "readings") == {}
         consumer.poll(1, 0)
@@ -60,7 +75,56 @@ def test_a_commit_that_is_refused_for_good_is_an_error(
         while not (records := consumer.poll(1, 0.5)):
             pass
         monkeypatch.setattr(
-            consumer, "_client", Refusing(consumer._client, KafkaError.OFFSET_METADATA_TOO_LARGE)
+            consumer, "_client", refusing(consumer._client, KafkaError.OFFSET_METADATA_TOO_LARGE)
         )
         with pytest.raises(RetryLaterError, match="commit offsets"):
             consumer.commit(records)
+
+
+def test_a_commit_that_is_never_answered_is_given_up(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    with Consumer(kafka, "g", ["readings"]) as consumer:
+        while not (records := consumer.poll(1, 0.5)):
+            pass
+        monkeypatch.setattr(consumer, "_timeout_s", 0.1)
+        monkeypatch.setattr(
+            consumer, "_client", Misbehaving(consumer._client, commit=lambda **_: never.wait())
+        )
+        with pytest.raises(RetryLaterError, match=r"no answer within 0.1 s; start a new consumer"):
+            consumer.commit(records)
+        never.set()
+
+
+def test_a_client_that_reads_nothing_while_records_wait_is_given_up(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Consumer(kafka, "g", ["readings"], stall_s=0.05) as consumer:
+        while not consumer.poll(1, 0.5):
+            pass
+        for _ in range(4):
+            assert consumer.poll(1, 0.1) == []
+        with Producer(kafka) as producer:
+            producer.send("readings", "m", b"1")
+        monkeypatch.setattr(consumer, "_client", Misbehaving(consumer._client, consume=lambda *_: []))
+        with pytest.raises(
+            RetryLaterError, match=r"records wait and none came for 0.1 s; start a new consumer"
+        ):
+            poll_on(consumer)
+
+
+def test_two_looks_in_a_row_show_a_stall() -> None:
+    stall = Stall(10.0)
+    assert not stall.is_due(100.0)
+    assert not stall.is_due(109.0)
+    assert stall.is_due(110.0)
+    assert not stall.looked(110.0, waiting=True)
+    assert not stall.is_due(111.0)
+    assert stall.is_due(120.0)
+    assert not stall.looked(120.0, waiting=False)
+    assert not stall.looked(130.0, waiting=True)
+    stall.heard(131.0)
+    assert not stall.is_due(140.0)
+    assert not stall.looked(141.0, waiting=True)
+    assert stall.looked(151.0, waiting=True)
