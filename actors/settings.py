@@ -55,6 +55,9 @@ class ActorSettings(BaseModel):
     retry_most_s: float = Field(default=2, gt=0)
     """Longest pause in seconds."""
 
+    stall_s: float = Field(default=30, gt=0)
+    """Seconds without a message after which a worker looks whether some wait; it ends where they do twice in a row."""
+
     crashes: int = Field(default=8, ge=0)
     """Crashes of one shard in a row after which the worker gives up and its process ends."""
 

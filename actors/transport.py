@@ -10,6 +10,7 @@ that the others wait until the session times out. Here that call does nothing, a
 
 from typing import ClassVar
 
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka
 from faust.types.tuples import Message
 
@@ -24,6 +25,13 @@ class Consumer(aiokafka.Consumer):
     def acknowledge(self, message: Message) -> bool:
         """Make the message's offset part of the next commit."""
         return bool(super().ack(message))
+
+    def own(self) -> set[tuple[str, int]]:
+        """Return the partitions that it has now, by the topic's name; none before it has started."""
+        try:
+            return {(where.topic, where.partition) for where in self.assignment()}
+        except ConsumerNotStarted:
+            return set()
 
     def close(self) -> None:
         """Do nothing: this is how a rebalance closes the consumer of an app that is about to stop it."""

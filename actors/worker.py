@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -20,12 +21,14 @@ from actors.order_sweep import sweep_all
 from actors.receipts import Receipts
 from actors.settings import ActorSettings
 from actors.shard import Shard
+from actors.stalled import messages_wait, watch
 from actors.supervisor import Supervisor
 from actors.transport import Consumer
 from actors.work import Reject, Work
 from ingest.membership import leave_for_dead
 from ingest.ports import Clock, ProducerPort, Record
-from ingest.settings import KafkaSettings
+from ingest.settings import KafkaSettings, TopicName
+from ingest.stall import Stall
 from models.policies.policies import Policies
 from storage.entities import EntityStore
 
@@ -34,6 +37,13 @@ LOOK_S: Final = 0.1
 
 STOP_S: Final = 15.0
 """How long Faust may take to stop, in seconds; it is killed with its process not much later."""
+
+READERS: Final[Mapping[TopicName, Reader]] = {
+    "alerts": read_alert,
+    "acks": read_ack,
+    "operations": read_operation,
+}
+"""What a worker reads."""
 
 _log = structlog.get_logger(__name__)
 
@@ -93,29 +103,29 @@ async def _serve(
 ) -> None:
     supervisor = Supervisor(start_shard, settings)
     receipts: Receipts[Message] = Receipts(lambda message: consumer.acknowledge(message))  # noqa: PLW0108 - made below
-    lanes = Lanes(supervisor.perform, receipts, settings)
-    app = build_app(
-        kafka,
-        settings,
-        {
-            "alerts": _taker(read_alert, lanes, receipts, stop),
-            "acks": _taker(read_ack, lanes, receipts, stop),
-            "operations": _taker(read_operation, lanes, receipts, stop),
-        },
-    )
+    lanes, stall = Lanes(supervisor.perform, receipts, settings), Stall(settings.stall_s)
+    takers = {topic: _taker(read, lanes, receipts, stall, stop) for topic, read in READERS.items()}
+    app = build_app(kafka, settings, takers)
     consumer = cast("Consumer", app.consumer)
+
+    def waiting() -> bool:
+        return not len(receipts) and messages_wait(kafka, settings.group, READERS, consumer.own())
+
     starting, moving = asyncio.create_task(app.start()), asyncio.create_task(lanes.run())
     waking = asyncio.create_task(sweeping(lambda item: lanes.admit(item, None)))
+    watching = asyncio.create_task(watch(stall, waiting))
     try:
-        await _until(stop, app, (starting, moving, waking))
+        await _until(stop, app, (starting, moving, waking, watching))
         waking.cancel()
+        watching.cancel()
         lanes.close()
         await asyncio.wait({moving}, timeout=settings.drain_s)
     finally:
         starting.cancel()
         moving.cancel()
         waking.cancel()
-        await _stopped(app, (starting, moving, waking))
+        watching.cancel()
+        await _stopped(app, (starting, moving, waking, watching))
         consumer.release()
         supervisor.stop()
     _log.info("worker_stopped", undone=len(receipts))
@@ -145,8 +155,11 @@ def _cause(error: BaseException) -> BaseException:
     return _cause(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _taker(read: Reader, lanes: Lanes[Message], receipts: Receipts[Message], stop: threading.Event) -> Take:
+def _taker(
+    read: Reader, lanes: Lanes[Message], receipts: Receipts[Message], stall: Stall, stop: threading.Event
+) -> Take:
     async def take(message: Message, record: Record) -> None:
+        stall.heard(time.monotonic())
         if not stop.is_set():
             receipt = receipts.begin(message.tp, message)
             await lanes.admit(read(record), receipt)

@@ -49,6 +49,10 @@ class Workers:
         self._running.append((thread, stop))
         thread.start()
 
+    @property
+    def any_alive(self) -> bool:
+        return any(thread.is_alive() for thread, _ in self._running)
+
     def stop_one(self) -> None:
         thread, stop = self._running.pop(0)
         stop.set()
