@@ -75,6 +75,14 @@ def see_each_other(contact_points: tuple[str, ...], port: int, timeout_s: float 
     return all(_answers(address, port, timeout_s, query) for address in contact_points)
 
 
+def joined_count(contact_points: tuple[str, ...], port: int, timeout_s: float = 2) -> int:
+    """Return how many nodes these are, once each answers and knows all others to be up; 0 before.
+
+    Of nodes that do not know each other yet, one makes a table in a keyspace that another has not heard of.
+    """
+    return len(contact_points) if see_each_other(contact_points, port, timeout_s) else 0
+
+
 def _patiently(settings: CassandraSettings) -> tuple[Cluster, Session]:
     attempts = Retrying(
         retry=retry_if_exception_type(RetryLaterError),

@@ -21,6 +21,7 @@ from whole_pipeline import PipelinesInTurn
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
 from storage.migrate import migrate
+from storage.session import joined_count
 from storage.settings import CassandraSettings
 
 KAFKA_IMAGE = os.environ.get("FASTDATA_TEST_KAFKA_IMAGE", "confluentinc/cp-kafka:8.1.1")
@@ -119,7 +120,7 @@ def start_embedded() -> Callable[[EmbeddedSettings], Endpoints]:
     """Give `up` with its questions answered by the real client libraries."""
 
     def start(settings: EmbeddedSettings) -> Endpoints:
-        return up(settings, kafka_brokers=broker_count, cassandra_nodes=node_count, report=lambda _: None)
+        return up(settings, kafka_brokers=broker_count, cassandra_nodes=joined_count, report=lambda _: None)
 
     return start
 

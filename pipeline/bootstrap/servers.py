@@ -6,14 +6,14 @@ from infra import embedded
 from infra.embedded import EmbeddedSettings, Endpoints, Status
 from ingest.admin import all_in_sync, broker_count
 from pipeline.settings import Settings
-from storage.session import node_count, see_each_other
+from storage.session import joined_count, node_count, see_each_other
 
 Report = Callable[[str], None]
 
 
 def bring_up(settings: EmbeddedSettings, report: Report) -> Endpoints:
     """Start what is not running; return when all answer."""
-    return embedded.up(settings, kafka_brokers=broker_count, cassandra_nodes=node_count, report=report)
+    return embedded.up(settings, kafka_brokers=broker_count, cassandra_nodes=joined_count, report=report)
 
 
 def take_down(settings: EmbeddedSettings, report: Report, *, wipe: bool = False) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cassandra import ConsistencyLevel, OperationTimedOut
+from cassandra import ConsistencyLevel, OperationTimedOut, RequestExecutionException
 from cassandra.cluster import Cluster, NoHostAvailable, Session
 from cassandra.query import SimpleStatement
 from confluent_kafka import Consumer, Producer
@@ -131,7 +131,7 @@ def _insist(write: Callable[[], object]) -> None:
     for _ in range(20):
         try:
             write()
-        except (NoHostAvailable, OperationTimedOut):
+        except (NoHostAvailable, OperationTimedOut, RequestExecutionException):
             time.sleep(0.2)
         else:
             return
@@ -361,7 +361,8 @@ def test_three_nodes_replicate_outlive_one_and_are_restarted_under_load(
             finally:
                 over.set()
         count = writing.result()
-        rows = session.execute("SELECT k FROM kept.t").all()
+        read = SimpleStatement("SELECT k FROM kept.t", consistency_level=ConsistencyLevel.QUORUM)
+        rows = session.execute(read).all()
         session.cluster.shutdown()
         assert before.keys() == _pids(settings).keys()
         assert not set(before.values()) & set(_pids(settings).values())
