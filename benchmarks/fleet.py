@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--latency", action="store_true", help="measure latency at a reading a second")
     parser.add_argument("--interval", type=int, default=INTERVAL_S, help="seconds between two commits")
     parser.add_argument("--intervals", type=int, default=2, help="length of the latency window")
+    parser.add_argument("--warm", type=int, default=180, help="seconds before the latency window: Java compiles")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fastdata-fleet-") as folder:
         artifacts = _trained(Path(folder), asked)
@@ -205,7 +206,7 @@ def _latency(artifacts: Sequence[Artifact], asked: Any) -> Iterator[str]:
             daemon=True,
         )
         query.start()
-        warm = time.time() + 90
+        warm = time.time() + asked.warm
         _paced(kafka, Fleet(settings, round(time.time() * 1_000)), warm + asked.intervals * asked.interval)
         stop.set()
         query.join()
@@ -238,8 +239,13 @@ def _spread(kafka: KafkaSettings, since_ms: int, interval_s: int) -> Iterator[st
     yield f"{len(spans):,} scores by three models at {rate:,.0f}/s: {quantiles}, most {spans.max():,} ms from Kafka to Kafka, over interval ends (every {interval_s} s or a little less); {np.mean(spans > LIMIT_MS):.2%} took more than {LIMIT_MS} ms"
     names = np.array([model for model, _ in seen])
     for model in sorted(set(names)):
-        silences = np.diff(np.sort(scored[names == model]))
-        longest = ", ".join(f"{ms:,}" for ms in sorted(silences[silences > LIMIT_MS], reverse=True)[:8])
+        when = np.sort(scored[names == model])
+        silences = np.diff(when)
+        longest = ", ".join(
+            f"{silences[n]:,} at {(when[n] - since_ms) / 1_000:.0f} s"
+            for n in sorted(np.argsort(-silences)[:8])
+            if silences[n] > LIMIT_MS
+        )
         yield f"{model}: p99 {np.percentile(spans[names == model], 99):,.0f} ms, silences longer than {LIMIT_MS} ms: {longest or 'none'}"
 
 

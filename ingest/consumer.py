@@ -35,6 +35,8 @@ _PASSES: Final = frozenset({
 
 
 STALL_S: Final = 15.0
+"""After so long without a record a consumer looks whether some are waiting, in seconds."""
+
 LOOK_S: Final = 1.0
 """How long one question of a look may take, in seconds."""
 
