@@ -73,7 +73,9 @@ def main() -> None:
     parser.add_argument("--latency", action="store_true", help="measure latency at a reading a second")
     parser.add_argument("--interval", type=int, default=INTERVAL_S, help="seconds between two commits")
     parser.add_argument("--intervals", type=int, default=2, help="length of the latency window")
-    parser.add_argument("--warm", type=int, default=180, help="seconds before the latency window: Java compiles")
+    parser.add_argument(
+        "--warm", type=int, default=180, help="seconds before the latency window: Java compiles"
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fastdata-fleet-") as folder:
         artifacts = _trained(Path(folder), asked)

@@ -9,6 +9,7 @@ KAFKA_VERSION = "4.3.1"
 CASSANDRA_VERSION = "5.0.5"
 SPARK_CONNECTOR_VERSION = "4.2.0"
 LOG4J_VERSION = "2.25.4"
+BARE_FILES_VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,17 @@ BUNDLES: dict[BundleName, Bundle] = {
     ),
     "cassandra": Bundle((f"org.apache.cassandra:cassandra-all:{CASSANDRA_VERSION}",)),
     "spark": Bundle(
-        (f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK_CONNECTOR_VERSION}",),
+        (
+            f"org.apache.spark:spark-sql-kafka-0-10_2.13:{SPARK_CONNECTOR_VERSION}",
+            f"com.globalmentor:hadoop-bare-naked-local-fs:{BARE_FILES_VERSION}",
+        ),
         only=frozenset(
             {
                 "spark-sql-kafka-0-10_2.13",
                 "spark-token-provider-kafka-0-10_2.13",
                 "kafka-clients",
                 "commons-pool2",
+                "hadoop-bare-naked-local-fs",
             }
         ),
     ),
