@@ -75,9 +75,9 @@ def test_natives_of_other_platforms_are_left_out(classifier: str, wanted: bool) 
 
 
 def test_a_jar_planted_in_the_cache_is_refused(cache: Path) -> None:
-    planted = cache / locked_jars(lock_path("spark"), *LINUX)[0].path
-    planted.write_bytes(b"not the jar")
-    with pytest.raises(RefuseJarError, match=r"commons-pool2.*Delete the file"):
+    jar = locked_jars(lock_path("spark"), *LINUX)[0]
+    (cache / jar.path).write_bytes(b"not the jar")
+    with pytest.raises(RefuseJarError, match=rf"{jar.artifact}.*Delete the file"):
         resolve("spark", cache)
 
 
