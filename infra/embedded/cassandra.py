@@ -82,6 +82,11 @@ def tokens(number: int, count: int) -> list[int]:
     return [place * _RING // total - _RING // 2 for place in places]
 
 
+def commit_logs(node: Node) -> Path:
+    """Give the folder of a node's commit logs."""
+    return node.data / "commitlog"
+
+
 def configuration(node: Node, nodes: Sequence[Node], settings: EmbeddedSettings) -> dict[str, object]:
     """Give the settings of one node."""
     seeds = ",".join(f"{n.host}:{n.ports.internal}" for n in nodes)
@@ -103,7 +108,7 @@ def configuration(node: Node, nodes: Sequence[Node], settings: EmbeddedSettings)
             }
         ],
         "data_file_directories": [str(node.data / "data")],
-        "commitlog_directory": str(node.data / "commitlog"),
+        "commitlog_directory": str(commit_logs(node)),
         "saved_caches_directory": str(node.data / "saved_caches"),
         "hints_directory": str(node.data / "hints"),
         "cdc_raw_directory": str(node.data / "cdc_raw"),

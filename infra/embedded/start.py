@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.embedded import archives, cassandra, kafka, processes, reasons
+from infra.embedded import archives, cassandra, kafka, processes, reasons, torn
 from infra.embedded.java import java_binary
 from infra.embedded.layout import Node
 from infra.embedded.settings import EmbeddedSettings
@@ -50,7 +50,7 @@ def bring_up(start: Start, nodes: Sequence[Node], answering: Answering) -> None:
 def _launch_and_wait(
     start: Start, nodes: Sequence[Node], marks: dict[Node, int], answering: Answering
 ) -> None:
-    """Launch each node that is found dead, once, until all of them answer."""
+    """Launch each node that is found dead, once, and again after what it died of is mended, until all of them answer."""
     deadline = time.monotonic() + start.settings.start_timeout_s
     while not start.cancelled.is_set():
         for node in nodes:
@@ -70,8 +70,20 @@ def _all_answer(nodes: Sequence[Node], answering: Answering) -> bool:
 
 def _launch_once(start: Start, node: Node, nodes: Sequence[Node], marks: dict[Node, int]) -> None:
     if node in marks:
-        raise _failure(node, reasons.find(_written(node, marks[node])))
+        _mend(start, node, _written(node, marks[node]))
     marks[node] = _launch(start, node, nodes, _jars(start, node))
+
+
+def _mend(start: Start, node: Node, written: str) -> None:
+    """Do what is known to help a node that ended at its start, so that it may be started again; raise where nothing is."""
+    told = (
+        torn.cut(written, cassandra.commit_logs(node), node.directory / "torn")
+        if node.kind == "cassandra"
+        else None
+    )
+    if told is None:
+        raise _failure(node, reasons.find(written))
+    start.report(f"{node.name}: {told}.")
 
 
 def _jars(start: Start, node: Node) -> Sequence[Path]:
