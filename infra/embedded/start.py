@@ -77,7 +77,7 @@ def _launch_once(start: Start, node: Node, nodes: Sequence[Node], marks: dict[No
 def _mend(start: Start, node: Node, written: str) -> None:
     """Do what is known to help a node that ended at its start, so that it may be started again; raise where nothing is."""
     told = (
-        torn.cut(written, cassandra.commit_logs(node), node.directory / "torn")
+        torn.mend(written, cassandra.commit_logs(node), node.directory / "torn")
         if node.kind == "cassandra"
         else None
     )

@@ -42,7 +42,7 @@ def test_what_was_written_before_stays_and_the_rest_is_kept_aside(
     log.write_bytes(before)
     position = tear(log, missing)
     whole = log.read_bytes()
-    assert torn.cut(WORDS.format(position, log), folder, folder / "torn")
+    assert torn.mend(WORDS.format(position, log), folder, folder / "torn")
     assert log.read_bytes() == before
     assert before + (folder / "torn" / f"{log.name}.{position}").read_bytes() == whole
 
@@ -51,7 +51,7 @@ def test_nothing_else_is_touched(tmp_path: Path) -> None:
     log, elsewhere = tmp_path / "CommitLog-8-7.log", tmp_path / "elsewhere" / "CommitLog-8-8.log"
     elsewhere.parent.mkdir()
     for each in (log, elsewhere):
-        each.write_bytes(struct.pack(">II", 108, 0) + b"x" * 100)
+        each.write_bytes(struct.pack(">IIIHHI", 108, 0, 7, 2, 0x7B7D, 0) + b"x" * 88)
     kept = tmp_path / "torn"
     for words in (
         WORDS.format(0, log),  # its section is as long as it says
@@ -59,11 +59,29 @@ def test_nothing_else_is_touched(tmp_path: Path) -> None:
         WORDS.format(0, elsewhere),
         WORDS.format(0, tmp_path / "CommitLog-8-9.log"),
         f"Encountered bad header at position 0 of commit log {log}, with invalid CRC",
+        "Could not read commit log descriptor in file CommitLog-8-7.log",
         "ran out of memory",
     ):
-        assert torn.cut(words, tmp_path, kept) is None
+        assert torn.mend(words, tmp_path, kept) is None
     assert log.stat().st_size == elsewhere.stat().st_size == 108
     assert not kept.exists()
+
+
+@given(length=st.integers(0, 19))
+def test_logs_that_were_only_begun_are_put_aside(
+    tmp_path_factory: pytest.TempPathFactory, length: int
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    whole = struct.pack(">iqH", 8, 7, 2) + b"{}" + b"\0" * 4
+    kept = {"CommitLog-8-7.log": whole, "CommitLog-8-8.log": whole + b"section"}
+    begun = {"CommitLog-8-9.log": whole[:length], "CommitLog-8-10.log": b""}
+    for name, data in (kept | begun).items():
+        (folder / name).write_bytes(data)
+    assert torn.mend(
+        f"Could not read commit log descriptor in file {folder}/CommitLog-8-9.log", folder, folder / "torn"
+    )
+    assert {log.name: log.read_bytes() for log in folder.glob("*.log")} == kept
+    assert {log.name: log.read_bytes() for log in (folder / "torn").iterdir()} == begun
 
 
 @pytest.mark.cassandra
@@ -92,7 +110,9 @@ def test_a_cassandra_that_was_torn_off_amid_a_write_starts_with_all_that_it_had_
         [node] = [node for node in state.all_nodes(settings.state_dir) if node.kind == "cassandra"]
         log = max(commit_logs(node).glob("CommitLog-*.log"), key=lambda log: log.stat().st_size)
         tear(log, 500)
+        (log.parent / "CommitLog-8-7.log").touch()
 
         with started() as cluster:
             assert [row.k for row in cluster.connect().execute("SELECT k FROM kept.t")] == [1]
     assert any(log.name in line and "never acknowledged" in line for line in told)
+    assert any("CommitLog-8-7.log" in line and "held nothing" in line for line in told)
