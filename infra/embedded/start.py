@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.embedded import archives, cassandra, kafka, processes, reasons, torn
+from infra.embedded import archives, blank_logs, cassandra, kafka, processes, reasons
 from infra.embedded.java import java_binary
 from infra.embedded.layout import Node
 from infra.embedded.settings import EmbeddedSettings
@@ -77,7 +77,7 @@ def _launch_once(start: Start, node: Node, nodes: Sequence[Node], marks: dict[No
 def _mend(start: Start, node: Node, written: str) -> None:
     """Do what is known to help a node that ended at its start, so that it may be started again; raise where nothing is."""
     told = (
-        torn.mend(written, cassandra.commit_logs(node), node.directory / "torn")
+        blank_logs.put_aside(written, cassandra.commit_logs(node), node.directory / "blank_logs")
         if node.kind == "cassandra"
         else None
     )
