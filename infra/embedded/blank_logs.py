@@ -30,8 +30,10 @@ def put_aside(words: str, logs: Path, kept: Path) -> str | None:
     str or None
         What was done, for people; None when Cassandra complains of something else, or no log is blank.
     """
+    if not _WORDS.search(words):
+        return None
     blank = [log for log in sorted(logs.glob("CommitLog-*.log")) if _is_blank(log)]
-    if not blank or not _WORDS.search(words):
+    if not blank:
         return None
     kept.mkdir(exist_ok=True)
     for log in blank:
