@@ -21,7 +21,7 @@ from pipeline import artifacts
 from pipeline.bootstrap import deploy, drill_levels, drill_looks, drill_rig, feeds, schema, servers
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
-from pipeline.bootstrap.run import run_parts
+from pipeline.bootstrap.run import no_launcher, run_parts
 from pipeline.bootstrap.stores import open_stores
 from pipeline.drill import mounts, place, plan, proxy, trial, world
 from pipeline.drill.faults import FAULTS
@@ -29,6 +29,7 @@ from pipeline.drill.ledger import Ledger, LedgerProducer
 from pipeline.drill.levels import Level
 from pipeline.drill.load import Knobs, Load
 from pipeline.drill.model import artifact
+from pipeline.drill.part_clocks import part_clocks
 from pipeline.drill.pipeline import Pipeline
 from pipeline.drill.recompute import Recomputation
 from pipeline.drill.rig import GiveUpFaultError, Rig, Spans, until
@@ -199,9 +200,17 @@ def _stage(
         Recomputation(landmark, once=True),
     )
     over, knobs = threading.Event(), Knobs(options.rate)
+    clocks = part_clocks(options.state_dir / "clocks")
     pipeline = Pipeline(
         lambda stop, note: run_parts(
-            settings, given, NAMES, until_idle=False, stop=stop, report=report, each_step=note
+            settings,
+            given,
+            NAMES,
+            until_idle=False,
+            stop=stop,
+            report=report,
+            each_step=note,
+            launcher=clocks.launcher if clocks else no_launcher,
         )
     )
     with (
@@ -237,6 +246,7 @@ def _stage(
                     oldest_s=ledger.oldest_s,
                     spans=options.spans,
                     proxy=slow,
+                    clocks=clocks,
                     no_mounts=no_mounts,
                     report=report,
                 ),

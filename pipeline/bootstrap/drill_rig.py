@@ -20,6 +20,7 @@ from pipeline.bootstrap import deploy, servers
 from pipeline.drill.ledger import LedgerProducer
 from pipeline.drill.load import Load
 from pipeline.drill.model import artifact
+from pipeline.drill.part_clocks import PartClocks
 from pipeline.drill.proxy import Proxy
 from pipeline.drill.rig import Rig, Spans, until
 from pipeline.settings import Settings
@@ -38,6 +39,7 @@ def rig_of(
     oldest_s: Callable[[], float],
     spans: Spans,
     proxy: Proxy | None,
+    clocks: PartClocks | None,
     no_mounts: str | None,
     report: Report,
 ) -> Rig:
@@ -64,6 +66,7 @@ def rig_of(
         checkpoint=settings.processing.checkpoint_dir,
         models=settings.models_dir,
         data=lambda name: data / name / "data",
+        clocks=clocks,
         no_mounts=no_mounts,
     )
 

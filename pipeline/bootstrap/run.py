@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from infra import embedded
 from pipeline import lifecycle, roster, running
@@ -22,6 +23,12 @@ from pipeline.settings_sources import Origin
 from pipeline.supervision import Phase, Policy
 
 Report = Callable[[str, str], None]
+Launcher = Callable[[str], Sequence[str]]
+
+
+def no_launcher(_part: str) -> Sequence[str]:
+    """Return nothing: a part is started as it is."""
+    return ()
 
 
 def run_parts(
@@ -33,8 +40,14 @@ def run_parts(
     stop: threading.Event,
     report: Report,
     each_step: Callable[[Mapping[str, Phase]], None] = lambda _: None,
+    launcher: Launcher = no_launcher,
 ) -> None:
     """Run parts as children until stopped, or drained if asked.
+
+    Parameters
+    ----------
+    launcher
+        Gives what goes before the command that starts a part, by its name.
 
     Raises
     ------
@@ -45,8 +58,14 @@ def run_parts(
     """
     if "query" in parts:
         lifecycle.deployed(places(settings))
+    spec_of = partial(_spec, settings, launcher, until_idle=until_idle)
+
+    def specs_of(release: Release, its: Sequence[str]) -> Mapping[str, Spec]:
+        wanted = its if set(parts) == set(NAMES) else [part for part in its if part in parts]
+        return {part: spec_of(release, part) for part in wanted}
+
     with roster.owned(settings.run_dir):
-        children = _supervisor(settings, origin, parts, report, until_idle=until_idle)
+        children = _supervisor(settings, origin, [spec_of(identity.own(), part) for part in parts], report)
 
         def look() -> Look:
             return lags.look(settings, query_done=children.phases.get("query", Phase.DONE) is Phase.DONE)
@@ -56,7 +75,7 @@ def run_parts(
             keep_servers=keep_servers(settings, report),
             look=look if until_idle else None,
         )
-        step = each_step if until_idle else _changing(settings, children, parts, report, each_step)
+        step = each_step if until_idle else _changing(settings, children, specs_of, report, each_step)
         with Watcher(watched) as watcher:
             running.run(children, watcher, stop, step)
 
@@ -64,16 +83,11 @@ def run_parts(
 def _changing(
     settings: Settings,
     children: Supervisor,
-    parts: Sequence[str],
+    specs_of: Callable[[Release, Sequence[str]], Mapping[str, Spec]],
     report: Report,
     each_step: Callable[[Mapping[str, Phase]], None],
 ) -> Callable[[Mapping[str, Phase]], None]:
     """Return what to do at every step of a run that may get another release."""
-
-    def specs_of(release: Release, its: Sequence[str]) -> Mapping[str, Spec]:
-        wanted = its if set(parts) == set(NAMES) else [part for part in its if part in parts]
-        return {part: _spec(settings, release, part, until_idle=False) for part in wanted}
-
     changing = Changing(
         run_dir=settings.run_dir,
         supervisor=children,
@@ -92,14 +106,12 @@ def _changing(
     return step
 
 
-def _supervisor(
-    settings: Settings, origin: Origin, parts: Sequence[str], report: Report, *, until_idle: bool
-) -> Supervisor:
+def _supervisor(settings: Settings, origin: Origin, specs: Sequence[Spec], report: Report) -> Supervisor:
     given = settings.supervision
     record = settings.run_dir / roster.RECORD
     roster.end_orphans(record, given.grace_s, lambda line: report("run", line))
     return Supervisor(
-        [_spec(settings, identity.own(), part, until_idle=until_idle) for part in parts],
+        specs,
         Policy(
             first_delay_s=given.first_delay_s,
             max_delay_s=given.max_delay_s,
@@ -116,14 +128,14 @@ def _supervisor(
     )
 
 
-def _spec(settings: Settings, release: Release, part: str, *, until_idle: bool) -> Spec:
+def _spec(settings: Settings, launcher: Launcher, release: Release, part: str, *, until_idle: bool) -> Spec:
     finishes = until_idle and part == "query"
     given = settings.supervision
     stands_by = given.standby and not until_idle and part in WITH_STANDBY
     flags = ("--until-idle",) if finishes else ()
     return Spec(
         name=part,
-        command=(release.python, "-P", "-m", "pipeline.child", part, *flags),
+        command=(*launcher(part), release.python, "-P", "-m", "pipeline.child", part, *flags),
         log=settings.run_dir / "logs" / f"{part}.log",
         finishes=finishes,
         standby_after_s=given.standby_after_s if stands_by else None,

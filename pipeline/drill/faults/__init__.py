@@ -31,7 +31,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "checkpoint-old": checkpoints.old,
         "checkpoint-lost": checkpoints.lost,
         "clock-producer": clocks.producer,
-        "clock-parts": clocks.parts,
+        **{f"clock-{name}": partial(clocks.part, name) for name in NAMES},
         "poison": inputs.poison,
         "hot-key": inputs.hot_key,
         "burst": inputs.burst,
