@@ -48,7 +48,13 @@ class StageText:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that `fastdata models explain` shows. Window lengths are milliseconds."""
+    """All that `fastdata models explain` shows. Window lengths are milliseconds.
+
+    Attributes
+    ----------
+    id_bytes
+        What is kept of each event and label until it would be late, where each counts once; else None.
+    """
 
     name: str
     version: str
@@ -56,6 +62,7 @@ class Explanation:
     stages: list[StageText]
     stride_ms: int
     overlap_ms: int
+    id_bytes: int | None
 
     @property
     def state_bytes(self) -> int:
@@ -78,6 +85,7 @@ def explain(spec: ModelSpec) -> Explanation:
         stages=[_stage(spec.event, plan, number, own) for number, (_, own) in enumerate(steps)],
         stride_ms=plan.stride_ms,
         overlap_ms=plan.overlap_ms,
+        id_bytes=_TEXT_BYTES + _FIXED_BYTES + _carried(spec.event, plan, 0) if plan.counts_once else None,
     )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from models.events import Transaction
 from models.explain import explain
 from models.expressions import feature, field, log
@@ -28,3 +30,12 @@ def test_state_grows_with_what_is_kept() -> None:
     assert many.accumulator_bytes > 5 * few.accumulator_bytes
     assert sketch.accumulator_bytes > 1000
     assert explain(FRAUD).state_bytes > 0
+
+
+def test_what_is_kept_of_each_event_is_said_where_each_counts_once() -> None:
+    often = explain(FRAUD)
+    once = explain(replace(FRAUD, once=True))
+    assert often.id_bytes is None
+    assert once.id_bytes is not None
+    assert once.stages[0].carried_bytes < once.id_bytes < 2 * once.stages[0].carried_bytes
+    assert once.state_bytes == often.state_bytes

@@ -43,6 +43,11 @@ def _lines(told: "Explanation") -> list[str]:
             ),
             *(f"    {name} = {sql}" for name, sql in stage.accumulators.items()),
         ]
+    if told.id_bytes is not None:
+        lines += [
+            "",
+            f"events and labels count once: about {told.id_bytes} bytes for each, until it would be late",
+        ]
     window = (told.stride_ms + told.overlap_ms) / _HOUR_MS
     return [
         *lines,
