@@ -27,7 +27,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 demo: $(VENV)/.runtime ## a card swipe to an acknowledged command, on real servers
 	$(BIN)/fastdata demo
 
-drill: $(VENV)/.dev ## every fault once under load: nothing lost, doubled or wrong (about 20 minutes)
+drill: $(VENV)/.runtime ## every fault once under load: nothing lost, doubled or wrong (about 20 minutes)
 	$(BIN)/fastdata drill --seeds 1 --stop-s 12 --away-s 30
 
 test: $(VENV)/.dev ## the whole test suite on embedded servers

@@ -21,7 +21,7 @@ from pipeline import artifacts
 from pipeline.bootstrap import deploy, drill_levels, drill_looks, drill_rig, feeds, schema, servers
 from pipeline.bootstrap.clocks import wall_ms
 from pipeline.bootstrap.configuration import load_settings
-from pipeline.bootstrap.run import no_launcher, run_parts
+from pipeline.bootstrap.run import run_parts
 from pipeline.bootstrap.stores import open_stores
 from pipeline.drill import mounts, place, plan, proxy, trial, world
 from pipeline.drill.faults import FAULTS
@@ -29,7 +29,6 @@ from pipeline.drill.ledger import Ledger, LedgerProducer
 from pipeline.drill.levels import Level
 from pipeline.drill.load import Knobs, Load
 from pipeline.drill.model import artifact
-from pipeline.drill.part_clocks import part_clocks
 from pipeline.drill.pipeline import Pipeline
 from pipeline.drill.recompute import Recomputation
 from pipeline.drill.rig import GiveUpFaultError, Rig, Spans, until
@@ -200,7 +199,8 @@ def _stage(
         Recomputation(landmark, once=True),
     )
     over, knobs = threading.Event(), Knobs(options.rate)
-    clocks = part_clocks(options.state_dir / "clocks")
+    clocks = (options.state_dir / "clocks").absolute()
+    clocks.mkdir(parents=True)
     pipeline = Pipeline(
         lambda stop, note: run_parts(
             settings,
@@ -210,7 +210,7 @@ def _stage(
             stop=stop,
             report=report,
             each_step=note,
-            launcher=clocks.launcher if clocks else no_launcher,
+            child=("pipeline.drill.turned_child", str(clocks)),
         )
     )
     with (

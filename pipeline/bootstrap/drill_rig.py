@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from infra import embedded
 from infra.embedded.layout import servers_dir
@@ -20,9 +21,9 @@ from pipeline.bootstrap import deploy, servers
 from pipeline.drill.ledger import LedgerProducer
 from pipeline.drill.load import Load
 from pipeline.drill.model import artifact
-from pipeline.drill.part_clocks import PartClocks
 from pipeline.drill.proxy import Proxy
 from pipeline.drill.rig import Rig, Spans, until
+from pipeline.drill.turned_child import turn
 from pipeline.settings import Settings
 from pipeline.settings_sources import Origin
 
@@ -39,7 +40,7 @@ def rig_of(
     oldest_s: Callable[[], float],
     spans: Spans,
     proxy: Proxy | None,
-    clocks: PartClocks | None,
+    clocks: Path,
     no_mounts: str | None,
     report: Report,
 ) -> Rig:
@@ -66,7 +67,7 @@ def rig_of(
         checkpoint=settings.processing.checkpoint_dir,
         models=settings.models_dir,
         data=lambda name: data / name / "data",
-        clocks=clocks,
+        turn_clock=partial(turn, clocks),
         no_mounts=no_mounts,
     )
 

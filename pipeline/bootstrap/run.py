@@ -23,12 +23,6 @@ from pipeline.settings_sources import Origin
 from pipeline.supervision import Phase, Policy
 
 Report = Callable[[str, str], None]
-Launcher = Callable[[str], Sequence[str]]
-
-
-def no_launcher(_part: str) -> Sequence[str]:
-    """Return nothing: a part is started as it is."""
-    return ()
 
 
 def run_parts(
@@ -40,14 +34,14 @@ def run_parts(
     stop: threading.Event,
     report: Report,
     each_step: Callable[[Mapping[str, Phase]], None] = lambda _: None,
-    launcher: Launcher = no_launcher,
+    child: Sequence[str] = ("pipeline.child",),
 ) -> None:
     """Run parts as children until stopped, or drained if asked.
 
     Parameters
     ----------
-    launcher
-        Gives what goes before the command that starts a part, by its name.
+    child
+        The module that is a part's process, and what it takes before the part's name.
 
     Raises
     ------
@@ -58,7 +52,7 @@ def run_parts(
     """
     if "query" in parts:
         lifecycle.deployed(places(settings))
-    spec_of = partial(_spec, settings, launcher, until_idle=until_idle)
+    spec_of = partial(_spec, settings, child, until_idle=until_idle)
 
     def specs_of(release: Release, its: Sequence[str]) -> Mapping[str, Spec]:
         wanted = its if set(parts) == set(NAMES) else [part for part in its if part in parts]
@@ -128,14 +122,14 @@ def _supervisor(settings: Settings, origin: Origin, specs: Sequence[Spec], repor
     )
 
 
-def _spec(settings: Settings, launcher: Launcher, release: Release, part: str, *, until_idle: bool) -> Spec:
+def _spec(settings: Settings, child: Sequence[str], release: Release, part: str, *, until_idle: bool) -> Spec:
     finishes = until_idle and part == "query"
     given = settings.supervision
     stands_by = given.standby and not until_idle and part in WITH_STANDBY
     flags = ("--until-idle",) if finishes else ()
     return Spec(
         name=part,
-        command=(*launcher(part), release.python, "-P", "-m", "pipeline.child", part, *flags),
+        command=(release.python, "-P", "-m", *child, part, *flags),
         log=settings.run_dir / "logs" / f"{part}.log",
         finishes=finishes,
         standby_after_s=given.standby_after_s if stands_by else None,

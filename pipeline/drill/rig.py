@@ -15,7 +15,6 @@ import psutil
 
 from pipeline.drill.ledger import LedgerProducer
 from pipeline.drill.load import Load
-from pipeline.drill.part_clocks import PartClocks
 from pipeline.drill.proxy import Proxy
 from pipeline.errors import PipelineError
 
@@ -83,8 +82,8 @@ class Rig:
         The folder of the model's versions.
     data
         The folder of a server's data, by its name.
-    clocks
-        Of the parts; None where no single part's clock can be turned.
+    turn_clock
+        Lets the clock of a part be so many seconds ahead of the wall.
     no_mounts
         Why what may fill up is no file system of its own; None where it is.
     """
@@ -109,7 +108,7 @@ class Rig:
     checkpoint: Path
     models: Path
     data: Callable[[str], Path]
-    clocks: PartClocks | None
+    turn_clock: Callable[[str, int], None]
     no_mounts: str | None
 
 
