@@ -18,6 +18,7 @@ from models.plan import may_be_seen_sql
 from models.service import Service
 from processing.errors import StopQueryError
 from processing.lane import handed_over, has_lane, lane_name, taken_over
+from processing.optimizing import optimized, optimized_no_more
 from processing.pace import Pace
 from processing.progress import Changes, Interval, Watch, watch_queries
 from processing.room import insist_on_room
@@ -33,23 +34,6 @@ from processing.topics import Topics
 SPARE_SLOTS: Final = 16
 """Tasks beyond those of the first services, so that more can be served without a new session; idle, they cost nothing."""
 
-_OPTIMIZER: Final = "org.apache.spark.sql.catalyst.optimizer"
-_SOURCES: Final = "org.apache.spark.sql.execution.datasources"
-NEEDLESS_RULES: Final = (
-    f"{_OPTIMIZER}.EliminateAggregateFilter",
-    f"{_OPTIMIZER}.FoldablePropagation",
-    f"{_OPTIMIZER}.OptimizeCsvJsonExprs",
-    f"{_OPTIMIZER}.OptimizeOneRowRelationSubquery",
-    f"{_OPTIMIZER}.RemoveRedundantAliases",
-    f"{_OPTIMIZER}.ReorderAssociativeOperator",
-    f"{_OPTIMIZER}.ReplaceNullWithFalseInPredicate",
-    f"{_OPTIMIZER}.UnwrapCastInBinaryComparison",
-    f"{_SOURCES}.PruneFileSourcePartitions",
-    f"{_SOURCES}.PushVariantIntoScan",
-    f"{_SOURCES}.SchemaPruning",
-)
-"""Rules of Spark's optimizer that search these plans and change nothing in them: a fifth of its time."""
-
 STREAMING_CONF: Final = {
     "spark.sql.streaming.stateStore.providerClass": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
@@ -59,9 +43,8 @@ STREAMING_CONF: Final = {
     "spark.sql.streaming.checkpointFileManagerClass": "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager",
     # no streaming query can use it, and each says so
     "spark.sql.adaptive.enabled": "false",
-    # planning is most of the pause between two intervals, and these plans have nothing to infer
+    # these plans have nothing to infer
     "spark.sql.constraintPropagation.enabled": "false",
-    "spark.sql.optimizer.excludedRules": ",".join(NEEDLESS_RULES),
     # two keyed stages in update mode: Spark's check knows only append mode
     "spark.sql.streaming.statefulOperator.checkCorrectness.enabled": "false",
 }
@@ -303,9 +286,10 @@ def start(
     rows: DataFrame, name: str, settings: ProcessingSettings, topics: Topics, pace: Pace
 ) -> StreamingQuery:
     """Start a real-time query that writes these rows, on the checkpoint of its name."""
-    writer = _writing(rows, name, settings, topics).outputMode("update")
+    writer = _writing(optimized(rows), name, settings, topics).outputMode("update")
     trigger = writer.trigger(realTime=f"{pace.of(name)} milliseconds")  # type: ignore[call-overload] # missing in pyspark's stubs
-    started: StreamingQuery = trigger.start()
+    with optimized_no_more(rows.sparkSession):
+        started: StreamingQuery = trigger.start()
     return started
 
 
