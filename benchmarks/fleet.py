@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from benchmarks.machine import timed_loop
 from benchmarks.streamed import kafka_in, run, streamed_by
 from infra.embedded.java import java_binary
 from ingest.consumer import read_all
@@ -209,10 +210,15 @@ def _latency(artifacts: Sequence[Artifact], asked: Any) -> Iterator[str]:
         )
         query.start()
         warm = time.time() + asked.warm
-        _paced(kafka, Fleet(settings, round(time.time() * 1_000)), warm + asked.intervals * asked.interval)
+        with timed_loop() as loop:
+            _paced(
+                kafka, Fleet(settings, round(time.time() * 1_000)), warm + asked.intervals * asked.interval
+            )
+            speed = loop()
         stop.set()
         query.join()
         yield from _spread(kafka, round(warm * 1_000), asked.interval)
+        yield speed
 
 
 def _paced(kafka: KafkaSettings, fleet: Fleet, until: float) -> None:
