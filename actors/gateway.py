@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 import structlog
-from tenacity import RetryError, Retrying, retry_if_exception_type, wait_exponential
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
@@ -192,4 +192,10 @@ def _retrying(settings: GatewaySettings, stop: threading.Event) -> Retrying:
         wait=wait_exponential(multiplier=settings.retry_first_s, max=settings.retry_most_s),
         sleep=sleep_using_event(stop),
         stop=stop_when_event_set(stop),
+        before_sleep=_note,
     )
+
+
+def _note(attempt: RetryCallState) -> None:
+    reason = attempt.outcome.exception() if attempt.outcome else None
+    _log.warning("gateway_waits_for_kafka", attempt=attempt.attempt_number, error=str(reason))

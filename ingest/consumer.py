@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
-from ingest.errors import RetryLaterError
+from ingest.errors import RetryLaterError, StopProcessError
 from ingest.membership import client_id, leave_for_dead
 from ingest.offsets import consumer_config, record_of
 from ingest.ports import Record
@@ -93,8 +93,9 @@ class Consumer:
         Raises
         ------
         RetryLaterError
-            When a topic is missing or Kafka refuses; records that came before the error were returned. When records
-            wait and the client has stopped reading: only a new consumer helps.
+            When a topic is missing or Kafka refuses; records that came before the error were returned.
+        StopProcessError
+            When records wait and the client has stopped reading: only a new consumer helps.
         """
         self._raise_pending()
         messages = self._client.consume(1, timeout_s)
@@ -119,7 +120,9 @@ class Consumer:
         Raises
         ------
         RetryLaterError
-            When Kafka did not take it, or did not answer within the request timeout.
+            When Kafka did not take it.
+        StopProcessError
+            When the client has not answered within the request timeout, and may never do.
         """
         ours = {(where.topic, where.partition) for where in self._client.assignment()}
         for record in records:
@@ -162,7 +165,7 @@ class Consumer:
                 self._timeout_s, lambda: self._client.commit(offsets=offsets, asynchronous=False)
             )
         except TimeoutError:
-            raise RetryLaterError(
+            raise StopProcessError(
                 f"commit offsets: no answer within {self._timeout_s:g} s; start a new consumer"
             ) from None
         except KafkaException as error:
@@ -199,7 +202,7 @@ class Consumer:
             return
         waiting = self._records_wait()
         if self._stall.looked(time.monotonic(), waiting=waiting):
-            raise RetryLaterError(
+            raise StopProcessError(
                 f"read: records wait and none came for {2 * self._stall.patience_s:g} s; start a new consumer"
             )
 

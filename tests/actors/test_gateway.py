@@ -12,7 +12,7 @@ from actors.gateway import Gateway, run_gateway
 from actors.ledger import Ledger
 from actors.ledger_file import open_ledger
 from actors.settings import GatewaySettings
-from ingest.errors import RetryLaterError
+from ingest.errors import RetryLaterError, StopProcessError
 from ingest.memory import Bus
 from ingest.settings import KafkaSettings
 from models.actions import Ack, Command, decode_ack, encode
@@ -332,3 +332,24 @@ def test_a_word_on_a_command_that_nobody_sent_is_ignored(desk: Desk) -> None:
     desk.bridge.say(9, "succeeded")
     assert desk.hear() == []
     assert desk.bridge.settled == 1
+
+
+@pytest.mark.parametrize("call", ["poll", "commit"])
+def test_a_client_that_has_stopped_ends_the_gateway_and_the_next_one_takes_what_waits(
+    bus: Bus,
+    ledger: Ledger,
+    gateway: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+) -> None:
+    def stalled(*_: object) -> None:
+        raise StopProcessError("start a new consumer")
+
+    send(bus, command(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(f"ingest.memory.MemoryConsumer.{call}", stalled)
+        with pytest.raises(StopProcessError, match="new consumer"):
+            gateway()
+    gateway()
+    assert [effect.command_id for effect in ledger.effects()] == ["command-1"]
+    assert {answer.command_id for answer in acks(bus)} == {"command-1"}

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from ingest.consumer import Consumer
-from ingest.errors import RetryLaterError
+from ingest.errors import RetryLaterError, StopProcessError
 from ingest.group_offsets import committed
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings
@@ -92,7 +92,7 @@ def test_a_commit_that_is_never_answered_is_given_up(
         monkeypatch.setattr(
             consumer, "_client", Misbehaving(consumer._client, commit=lambda **_: never.wait())
         )
-        with pytest.raises(RetryLaterError, match=r"no answer within 0.1 s; start a new consumer"):
+        with pytest.raises(StopProcessError, match=r"no answer within 0.1 s; start a new consumer"):
             consumer.commit(records)
         never.set()
 
@@ -109,7 +109,7 @@ def test_a_client_that_reads_nothing_while_records_wait_is_given_up(
             producer.send("readings", "m", b"1")
         monkeypatch.setattr(consumer, "_client", Misbehaving(consumer._client, consume=lambda *_: []))
         with pytest.raises(
-            RetryLaterError, match=r"records wait and none came for 0.1 s; start a new consumer"
+            StopProcessError, match=r"records wait and none came for 0.1 s; start a new consumer"
         ):
             poll_on(consumer)
 

@@ -18,7 +18,7 @@ from actors.notifier.messages import Message
 from actors.notifier.notifier import Notifier, run_notifier
 from actors.notifier.sitting import Rules
 from ingest.consumer import Consumer
-from ingest.errors import RetryLaterError
+from ingest.errors import RetryLaterError, StopProcessError
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics
@@ -262,6 +262,28 @@ def test_kafka_away_only_delays(
         return consumer
 
     with world.running({"local": Inbox(), "pager": inbox}, policy(TWO_CHANNELS), away):
+        wait_until(lambda: len(inbox.taken) == 1)
+
+
+def test_a_client_that_has_stopped_ends_the_notifier_and_the_next_one_takes_what_waits(
+    world: World, change: MakeChange, policy: Callable[[str], NotificationPolicy]
+) -> None:
+    inbox, parsed = Inbox(), policy(TWO_CHANNELS)
+    stopped = threading.Event()
+
+    def stalled(consumer: Any) -> Any:
+        def poll(*_: object) -> Any:
+            stopped.set()
+            raise StopProcessError("start a new consumer")
+
+        consumer.poll = poll
+        return consumer
+
+    world.send(change(at=world.now))
+    channels = {"local": Inbox(), "pager": inbox}
+    with pytest.raises(StopProcessError, match="new consumer"), world.running(channels, parsed, stalled):
+        assert stopped.wait(PATIENCE_S)
+    with world.running(channels, parsed):
         wait_until(lambda: len(inbox.taken) == 1)
 
 
