@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
-from ingest.errors import RetryLaterError, StopProcessError
+from ingest.errors import StopProcessError
 from ingest.membership import client_id, leave_for_dead
 from ingest.offsets import consumer_config, record_of
 from ingest.ports import Record
