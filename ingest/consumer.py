@@ -11,11 +11,13 @@ import confluent_kafka
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from ingest.admin import group_members
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
-from ingest.errors import StopProcessError
+from ingest.errors import IngestError, StopProcessError
+from ingest.group_offsets import committed_of_all
 from ingest.membership import client_id, leave_for_dead
-from ingest.offsets import consumer_config, record_of
+from ingest.offsets import consumer_config, record_of, watermarks
 from ingest.ports import Record
 from ingest.reading import read_all
 from ingest.settings import KafkaSettings, TopicName
@@ -37,7 +39,7 @@ _PASSES: Final = frozenset({
 STALL_S: Final = 15.0
 """After so long without a record a consumer looks whether some are waiting, in seconds."""
 
-LOOK_S: Final = 1.0
+LOOK_S: Final = 2.0
 """How long one question of a look may take, in seconds."""
 
 CLOSE_S: Final = 10.0
@@ -65,7 +67,7 @@ class Consumer:
     def __init__(
         self, settings: KafkaSettings, group: str, topics: Sequence[TopicName], stall_s: float = STALL_S
     ) -> None:
-        self._settings = settings
+        self._settings, self._group, self._topics = settings, group, topics
         self._timeout_s = settings.request_timeout_ms / 1000
         self._owed: dict[tuple[str, int], int] = {}
         self._error: KafkaError | None = None
@@ -135,7 +137,7 @@ class Consumer:
         """Return how many records of the assigned partitions are not committed yet."""
         try:
             done = self._client.committed(self._client.assignment(), timeout=self._timeout_s)
-            return sum(self._behind(where, self._timeout_s) for where in done)
+            return sum(self._behind(where) for where in done)
         except KafkaException as error:
             raise explain(error, "ask for the lag") from error
 
@@ -207,18 +209,34 @@ class Consumer:
             )
 
     def _records_wait(self) -> bool:
-        """Whether a partition of ours has records behind the next one; False where Kafka does not say so at once."""
+        """Whether records wait for this member; False where Kafka does not say so at once.
+
+        Other clients ask, since this one may have stopped asking. A member without partitions counts as one for which
+        all of them wait, unless the group has members to spare.
+        """
+        asked = self._settings.model_copy(update={"request_timeout_ms": round(LOOK_S * 1_000)})
         try:
             at = self._client.position(self._client.assignment())
-            fresh = [where for where in at if where.offset < 0]
-            at = [where for where in at if where.offset >= 0]
-            at += self._client.committed(fresh, timeout=LOOK_S) if fresh else []
-            return any(self._behind(where, LOOK_S) > 0 for where in at)
-        except KafkaException:
+            own = {(where.topic, where.partition): where.offset for where in at}
+            ends = {
+                (topic_name(asked, topic), partition): bounds
+                for topic in self._topics
+                for partition, bounds in watermarks(asked, topic).items()
+            }
+            done = committed_of_all(asked, self._group)
+            wait = {
+                where
+                for where, (first, end) in ends.items()
+                if max(first, own[where] if own.get(where, -1) >= 0 else done.get(where, 0)) < end
+            }
+            if own:
+                return not wait.isdisjoint(own)
+            return bool(wait) and group_members(asked, self._group) <= len(ends)
+        except (IngestError, KafkaException):
             return False
 
-    def _behind(self, where: TopicPartition, timeout_s: float) -> int:
-        first, end = self._client.get_watermark_offsets(where, timeout=timeout_s)
+    def _behind(self, where: TopicPartition) -> int:
+        first, end = self._client.get_watermark_offsets(where, timeout=self._timeout_s)
         return end - max(where.offset, first)
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.kafka
 
 
 class Misbehaving:
-    """The real client, but for one method: the moments at which it misbehaves can't be brought about at will."""
+    """The real client, but for some methods: the moments at which it misbehaves can't be brought about at will."""
 
     def __init__(self, client: Any, **instead: Callable[..., Any]) -> None:
         self._client, self._instead = client, instead
@@ -111,6 +111,42 @@ def test_a_client_that_reads_nothing_while_records_wait_is_given_up(
         with pytest.raises(
             StopProcessError, match=r"records wait and none came for 0.1 s; start a new consumer"
         ):
+            poll_on(consumer)
+
+
+@pytest.mark.parametrize(("members", "stalls"), [(1, True), (99, False)])
+def test_a_member_that_has_no_partition_while_records_wait_is_given_up_unless_the_group_has_members_to_spare(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, *, members: int, stalls: bool
+) -> None:
+    monkeypatch.setattr("ingest.consumer.group_members", lambda *_: members)
+    with Consumer(kafka, "g", ["readings"], stall_s=0.05) as consumer:
+        while not consumer.poll(1, 0.5):
+            pass
+        left_out = Misbehaving(consumer._client, consume=lambda *_: [], assignment=list)
+        monkeypatch.setattr(consumer, "_client", left_out)
+        if stalls:
+            with pytest.raises(StopProcessError, match="start a new consumer"):
+                poll_on(consumer)
+        for _ in range(0 if stalls else 6):
+            assert consumer.poll(1, 0.1) == []
+
+
+def test_a_client_that_answers_nothing_any_more_is_given_up(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_answer(*_: object, **__: object) -> None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    with Consumer(kafka, "g", ["readings"], stall_s=0.05) as consumer:
+        while not consumer.poll(1, 0.5):
+            pass
+        with Producer(kafka) as producer:
+            producer.send("readings", "m", b"1")
+        silent = Misbehaving(
+            consumer._client, consume=lambda *_: [], get_watermark_offsets=no_answer, committed=no_answer
+        )
+        monkeypatch.setattr(consumer, "_client", silent)
+        with pytest.raises(StopProcessError, match="start a new consumer"):
             poll_on(consumer)
 
 
