@@ -11,6 +11,7 @@ from typing import Final
 
 from actors.errors import StopProcessError
 from actors.feed import look_at
+from ingest.admin import group_members
 from ingest.catalog import topic_name
 from ingest.errors import RetryLaterError
 from ingest.settings import KafkaSettings, TopicName
@@ -47,19 +48,23 @@ async def watch(stall: Stall, waiting: Callable[[], bool], every_s: float = EVER
 def messages_wait(
     kafka: KafkaSettings, group: str, topics: Collection[TopicName], own: Collection[tuple[str, int]]
 ) -> bool:
-    """Whether a group has not taken all of some partitions; False where Kafka does not say.
+    """Whether messages wait for one member of a group; False where Kafka does not say.
 
     Parameters
     ----------
     own
-        The partitions, by the topic's name in Kafka.
+        Its partitions, by the topic's name in Kafka. Without any, all messages wait for it, unless the group has members
+        to spare: Kafka may have forgotten it.
     """
     try:
-        return any(
-            reach.taken < reach.end
+        reached = {
+            (topic_name(kafka, topic), partition): reach
             for topic in topics
             for partition, reach in look_at(kafka, group, topic).items()
-            if (topic_name(kafka, topic), partition) in own
-        )
+        }
+        waiting = {where for where, reach in reached.items() if reach.taken < reach.end}
+        if own:
+            return not waiting.isdisjoint(own)
+        return bool(waiting) and group_members(kafka, group) <= len(reached)
     except RetryLaterError:
         return False

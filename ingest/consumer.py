@@ -61,17 +61,18 @@ class Consumer:
     topics
         The topics' names without prefix.
     stall_s
-        How often it looks, while nothing comes, whether records wait, in seconds.
+        How often it looks, while nothing comes, whether records wait, in seconds; left out: `STALL_S`, or as long
+        as it takes until the group lets go of a dead member, whichever is more.
     """
 
     def __init__(
-        self, settings: KafkaSettings, group: str, topics: Sequence[TopicName], stall_s: float = STALL_S
+        self, settings: KafkaSettings, group: str, topics: Sequence[TopicName], stall_s: float | None = None
     ) -> None:
         self._settings, self._group, self._topics = settings, group, topics
         self._timeout_s = settings.request_timeout_ms / 1000
         self._owed: dict[tuple[str, int], int] = {}
         self._error: KafkaError | None = None
-        self._stall = Stall(stall_s)
+        self._stall = Stall(stall_s or max(STALL_S, settings.session_timeout_ms / 1_000))
         leave_for_dead(settings, group)
         config = consumer_config(settings, group_name(settings, group)) | {"client.id": client_id()}
         self._client = confluent_kafka.Consumer(config)

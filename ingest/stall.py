@@ -1,7 +1,8 @@
 """When a consumer has stalled, the pure part: records wait, and it reads none.
 
 librdkafka falls into this now and then when a commit is under way while its member is expelled, as after a broker that
-was held for longer than a session: it polls for ever and fetches nothing. Only a new consumer helps.
+was held for longer than a session, or restarted: it polls for ever and fetches nothing, with partitions or without any,
+when its group does not know it any more. Only a new consumer helps.
 """
 
 from dataclasses import dataclass

@@ -46,12 +46,18 @@ def test_the_watch_of_a_busy_worker_does_not_look() -> None:
 
 
 @pytest.mark.kafka
-def test_what_waits_is_seen_in_own_partitions_only(kafka: KafkaSettings, alert: Callable[..., Score]) -> None:
+def test_what_waits_is_seen_in_own_partitions_and_by_one_that_should_have_some(
+    kafka: KafkaSettings, alert: Callable[..., Score], monkeypatch: pytest.MonkeyPatch
+) -> None:
     send(kafka, alert("e1", entity="card"))
     own = {(topic_name(kafka, "alerts"), partition) for partition in range(4)}
     assert messages_wait(kafka, "actors", ["alerts", "acks"], own)
     assert not messages_wait(kafka, "actors", ["acks"], own)
-    assert not messages_wait(kafka, "actors", ["alerts"], set())
+    assert messages_wait(kafka, "actors", ["alerts"], set()), "the group does not know it, nor anybody else"
+    assert not messages_wait(kafka, "actors", ["acks"], set())
+    with monkeypatch.context() as patched:
+        patched.setattr("actors.stalled.group_members", lambda *_: 99)
+        assert not messages_wait(kafka, "actors", ["alerts"], set()), "the others have all partitions"
     away = KafkaSettings(bootstrap_servers="127.0.0.1:1", request_timeout_ms=100)
     assert not messages_wait(away, "actors", ["alerts"], own)
 
