@@ -11,7 +11,7 @@ import confluent_kafka
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from ingest.admin import group_members
+from ingest.admin import members
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
 from ingest.errors import IngestError, StopProcessError
@@ -212,8 +212,8 @@ class Consumer:
     def _records_wait(self) -> bool:
         """Whether records wait for this member; False where Kafka does not say so at once.
 
-        Other clients ask, since this one may have stopped asking. A member without partitions counts as one for which
-        all of them wait, unless the group has members to spare.
+        Other clients ask, since this one may have stopped asking. For a member without partitions all of them wait if
+        its group does not know it.
         """
         asked = self._settings.model_copy(update={"request_timeout_ms": round(LOOK_S * 1_000)})
         try:
@@ -232,7 +232,8 @@ class Consumer:
             }
             if own:
                 return not wait.isdisjoint(own)
-            return bool(wait) and group_members(asked, self._group) <= len(ends)
+            known = {member.member_id for member in members(asked, self._group)}
+            return bool(wait) and self._client.memberid() not in known
         except (IngestError, KafkaException):
             return False
 

@@ -114,20 +114,22 @@ def test_a_client_that_reads_nothing_while_records_wait_is_given_up(
             poll_on(consumer)
 
 
-@pytest.mark.parametrize(("members", "stalls"), [(1, True), (99, False)])
-def test_a_member_that_has_no_partition_while_records_wait_is_given_up_unless_the_group_has_members_to_spare(
-    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, *, members: int, stalls: bool
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_member_without_partitions_is_given_up_if_its_group_has_forgotten_it_while_records_wait(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, *, forgotten: bool
 ) -> None:
-    monkeypatch.setattr("ingest.consumer.group_members", lambda *_: members)
     with Consumer(kafka, "g", ["readings"], stall_s=0.05) as consumer:
         while not consumer.poll(1, 0.5):
             pass
-        left_out = Misbehaving(consumer._client, consume=lambda *_: [], assignment=list)
+        name = "nobody" if forgotten else consumer._client.memberid()
+        left_out = Misbehaving(
+            consumer._client, consume=lambda *_: [], assignment=list, memberid=lambda: name
+        )
         monkeypatch.setattr(consumer, "_client", left_out)
-        if stalls:
+        if forgotten:
             with pytest.raises(StopProcessError, match="start a new consumer"):
                 poll_on(consumer)
-        for _ in range(0 if stalls else 6):
+        for _ in range(0 if forgotten else 6):
             assert consumer.poll(1, 0.1) == []
 
 
