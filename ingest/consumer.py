@@ -224,12 +224,9 @@ class Consumer:
                 for topic in self._topics
                 for partition, bounds in watermarks(asked, topic).items()
             }
-            done = committed_of_all(asked, self._group)
-            wait = {
-                where
-                for where, (first, end) in ends.items()
-                if max(first, own[where] if own.get(where, -1) >= 0 else done.get(where, 0)) < end
-            }
+            reached = committed_of_all(asked, self._group)
+            reached |= {where: offset for where, offset in own.items() if offset >= 0}
+            wait = {where for where, (first, end) in ends.items() if max(first, reached.get(where, 0)) < end}
             if own:
                 return not wait.isdisjoint(own)
             known = {member.member_id for member in members(asked, self._group)}
