@@ -36,7 +36,7 @@ _PASSES: Final = frozenset({
 """Why a commit may fail that is to be tried again: partitions are moving, or the group's broker has just started."""
 
 
-STALL_S: Final = 15.0
+STALL_S: Final = 5.0
 """After so long without a record a consumer looks whether some are waiting, in seconds."""
 
 LOOK_S: Final = 2.0
@@ -61,18 +61,17 @@ class Consumer:
     topics
         The topics' names without prefix.
     stall_s
-        How often it looks, while nothing comes, whether records wait, in seconds; left out: `STALL_S`, or as long
-        as it takes until the group lets go of a dead member, whichever is more.
+        How often it looks, while nothing comes, whether records wait, in seconds.
     """
 
     def __init__(
-        self, settings: KafkaSettings, group: str, topics: Sequence[TopicName], stall_s: float | None = None
+        self, settings: KafkaSettings, group: str, topics: Sequence[TopicName], stall_s: float = STALL_S
     ) -> None:
         self._settings, self._group, self._topics = settings, group, topics
         self._timeout_s = settings.request_timeout_ms / 1000
         self._owed: dict[tuple[str, int], int] = {}
         self._error: KafkaError | None = None
-        self._stall = Stall(stall_s or max(STALL_S, settings.session_timeout_ms / 1_000))
+        self._stall = Stall(stall_s)
         leave_for_dead(settings, group)
         config = consumer_config(settings, group_name(settings, group)) | {"client.id": client_id()}
         self._client = confluent_kafka.Consumer(config)

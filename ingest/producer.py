@@ -1,5 +1,9 @@
-"""The producer: idempotent, acknowledged by all in-sync replicas, held back when its buffer is full."""
+"""The producer: idempotent, acknowledged by all in-sync replicas, held back when its buffer is full.
 
+A client of librdkafka may stop sending for good after a restart of the only broker; then a new one takes its place.
+"""
+
+import time
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
@@ -8,16 +12,21 @@ import confluent_kafka
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 
+from ingest.admin import all_in_sync
 from ingest.catalog import TOPICS, topic_name
 from ingest.client import base_config, explain
 from ingest.errors import RetryLaterError
 from ingest.ports import Headers, OnAck
 from ingest.settings import KafkaSettings, TopicName
+from ingest.stall import Stall
 
 log = structlog.get_logger(__name__)
 
 BUFFER_FULL_WAIT_S: Final = 0.05
 """How long to let acknowledgements come in when the buffer is full, in seconds."""
+
+STALL_S: Final = 5.0
+"""After so long without an acknowledgement a producer looks whether Kafka is there, in seconds."""
 
 _ANY_PARTITION: Final = -1
 _NOW: Final = 0
@@ -33,23 +42,18 @@ class Producer:
     ----------
     settings
         Where Kafka is and how to batch.
+    stall_s
+        How often it looks, while nothing is acknowledged, whether all of Kafka is well, in seconds; after two such
+        looks in a row the client is given up.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, stall_s: float = STALL_S) -> None:
         self._settings = settings
         self._names = {name: topic_name(settings, name) for name in TOPICS}
         self._failures: list[KafkaError] = []
-        self._client = confluent_kafka.Producer(
-            base_config(settings)
-            | {
-                "acks": "all",
-                "enable.idempotence": True,
-                "linger.ms": settings.linger_ms,
-                "compression.type": settings.compression,
-                "delivery.timeout.ms": settings.delivery_timeout_ms,
-                "partitioner": "murmur2_random",  # as the Java clients, so that Spark's sink agrees with us
-            }
-        )
+        self._stall = Stall(stall_s)
+        self._client = _connect(settings)
+        self._given_up: list[confluent_kafka.Producer] = []
 
     def send(
         self,
@@ -78,13 +82,19 @@ class Producer:
             When the record is larger than Kafka takes.
         RefuseSettingsError
             When there is no such topic.
+        RetryLaterError
+            When the client has stalled; this record and all that wait are dropped.
         """
+        if not len(self._client):
+            self._stall.heard(time.monotonic())
         name = self._names.get(topic) or topic_name(self._settings, topic)
         done = self._delivered if on_ack is None else partial(self._acknowledged, on_ack)
         record = (name, value, key, _ANY_PARTITION, done, None, timestamp_ms or _NOW, headers)
         while not self._queued(record):
             self._client.poll(BUFFER_FULL_WAIT_S)
+            self._raise_stalled()
         self._client.poll(0)
+        self._raise_stalled()
 
     def flush(self) -> None:
         """Wait until every record is acknowledged.
@@ -96,7 +106,11 @@ class Producer:
         StopProcessError
             When the client can't go on.
         """
-        waiting = self._client.flush(self._settings.delivery_timeout_ms / 1000)
+        deadline = time.monotonic() + self._settings.delivery_timeout_ms / 1_000
+        while waiting := self._client.flush(min(self._stall.patience_s, max(deadline - time.monotonic(), 0))):
+            self._raise_stalled()
+            if time.monotonic() >= deadline:
+                break
         failures, self._failures = self._failures, []
         if failures:
             raise explain(failures[0], f"{len(failures)} records were not acknowledged")
@@ -128,12 +142,49 @@ class Producer:
             raise explain(error, f"send {len(record[1])} bytes to {record[0]}") from error
         return True
 
+    def _raise_stalled(self) -> None:
+        if not self._stall.is_due(time.monotonic()):
+            return
+        waiting = len(self._client)
+        well = waiting > 0 and all_in_sync(self._settings.bootstrap_servers)
+        if self._stall.looked(time.monotonic(), waiting=well):
+            self._start_anew()
+            raise RetryLaterError(
+                f"{waiting} records were not acknowledged although Kafka is there: they are dropped, and those sent "
+                "again go by a new client"
+            )
+
+    def _start_anew(self) -> None:
+        """Put a new client in the place of the one that has stalled, whose records are dropped."""
+        log.warning("a producer stalled: a new client takes its place", records=len(self._client))
+        self._failures.clear()
+        self._stall.heard(time.monotonic())
+        stalled, self._client = self._client, _connect(self._settings)
+        stalled.purge(blocking=False)
+        # Kept: to let go of a client is to wait for its threads, which may never end.
+        self._given_up.append(stalled)
+
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
             self._failures.append(error)
+        else:
+            self._stall.heard(time.monotonic())
 
     def _acknowledged(self, on_ack: OnAck, error: KafkaError | None, message: Message) -> None:
-        if error is not None:
-            self._failures.append(error)
-        else:
+        self._delivered(error, message)
+        if error is None:
             on_ack(message.partition() or 0, message.offset() or 0)
+
+
+def _connect(settings: KafkaSettings) -> confluent_kafka.Producer:
+    return confluent_kafka.Producer(
+        base_config(settings)
+        | {
+            "acks": "all",
+            "enable.idempotence": True,
+            "linger.ms": settings.linger_ms,
+            "compression.type": settings.compression,
+            "delivery.timeout.ms": settings.delivery_timeout_ms,
+            "partitioner": "murmur2_random",  # as the Java clients, so that Spark's sink agrees with us
+        }
+    )

@@ -1,9 +1,11 @@
 """The producer's ledger: what was sent, what Kafka acknowledged and where; kept apart from all that is under test."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ingest.errors import RetryLaterError
 from ingest.ports import Headers, OnAck, ProducerPort
 from ingest.settings import TopicName
 from models import events
@@ -57,6 +59,11 @@ class Ledger:
                 if name not in self._scored:
                     self.waiting[name] = self.monotonic()
 
+    def give_up(self) -> None:
+        """Note that nobody waits any more for what was sent and not acknowledged."""
+        with self._lock:
+            self.pending.clear()
+
     def score(self, name: str) -> None:
         """Note that a score of a transaction was seen."""
         with self._lock:
@@ -96,7 +103,8 @@ class LedgerProducer:
             if on_ack is not None:
                 on_ack(partition, offset)
 
-        self._inner.send(topic, key, value, headers=headers, timestamp_ms=timestamp_ms, on_ack=acked)
+        with self._giving_up():
+            self._inner.send(topic, key, value, headers=headers, timestamp_ms=timestamp_ms, on_ack=acked)
 
     def poison(self, topic: TopicName, value: bytes) -> None:
         """Hand over what is no event; its place is noted once Kafka has it."""
@@ -106,11 +114,22 @@ class LedgerProducer:
             self._ledger.ack(number, None)
             self._ledger.poison.add((topic, partition, offset))
 
-        self._inner.send(topic, "poison", value, on_ack=acked)
+        with self._giving_up():
+            self._inner.send(topic, "poison", value, on_ack=acked)
 
     def flush(self) -> None:
         """Wait until every event is acknowledged."""
-        self._inner.flush()
+        with self._giving_up():
+            self._inner.flush()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Let the ledger wait for nothing that the producer has dropped."""
+        try:
+            yield
+        except RetryLaterError:
+            self._ledger.give_up()
+            raise
 
 
 def _transaction(topic: TopicName, value: bytes) -> str | None:

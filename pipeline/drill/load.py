@@ -130,13 +130,16 @@ class Load:
                 self._rest()
             if self._closed.is_set():
                 return
-            self._send(number, event)
+            try:
+                self._send(number, event)
+            except RetryLaterError as error:
+                _given_up(error)
 
     def _rest(self) -> None:
         try:
             self.door.flush()
         except RetryLaterError as error:
-            log.warning("the load's producer gave events up", reason=str(error))
+            _given_up(error)
         self._idle.set()
         self._running.wait()
 
@@ -148,6 +151,11 @@ class Load:
             self._late.append(event)
         if self._late and self.rng.random() < 0.5:  # noqa: PLR2004 - soon, and not at once
             self.door.take(Offer(self._late.pop(0), "drill", number))
+
+
+def _given_up(error: RetryLaterError) -> None:
+    """Tell of events that will never be acknowledged: the ledger has them as sent, which is all that is claimed of them."""
+    log.warning("the load's producer gave events up", reason=str(error))
 
 
 def is_hot(event: Event, share: float) -> bool:
