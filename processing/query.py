@@ -118,7 +118,8 @@ def run_in(
     insist()
     interval = settings.idle_interval_s if until_idle else settings.interval_s
     slots = spark.sparkContext.defaultParallelism
-    scoring = _Scoring(spark, settings, topics, Pace(interval), slots - _slots_of_rejects(topics), report)
+    pace = Pace(interval, together=len(steering.services) + 1)
+    scoring = _Scoring(spark, settings, topics, pace, slots - _slots_of_rejects(topics), report)
     queries = [scoring.start(service) for service in steering.services]
     queries.append(start(rejected(spark, topics), rejects_name(topics), settings, topics, scoring.pace))
     report(f"{len(queries)} queries run in {slots} slots, interval {interval} s")

@@ -242,6 +242,7 @@ def installed(
         "CASSANDRA__KEYSPACE": keyspace,
         "PROCESSING__MEMORY": "1g",
         "PROCESSING__BRIEF": "true",
+        "PROCESSING__IDLE_INTERVAL_S": "5",
         "SUPERVISION__STANDBY": "false",
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("FASTDATA_")}

@@ -52,7 +52,6 @@ def test_versions_change_during_a_stream_and_each_event_is_acted_on_by_one(
     installed: Installation, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
     installed.environment["FASTDATA_PROCESSING__INTERVAL_S"] = "5"
-    installed.environment["FASTDATA_PROCESSING__IDLE_INTERVAL_S"] = "5"
     for artifact in (model("1", 2.5), model("2", 2.8, more_state=True)):
         artifacts.keep(installed.where / "models", artifact)
     call = installed.call
