@@ -139,6 +139,8 @@ def _command(java: Path, flags: Sequence[str], jars: Sequence[Path], log_level: 
     return [
         str(java),
         *flags,
+        # Every query waits while garbage is collected: by default up to 200 ms at a time, once in a minute or two.
+        "-XX:MaxGCPauseMillis=50",
         *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
         f"-Dlog4j2.configurationFile={_LOG_CONFIG}",
         f"-Dfastdata.log.level={log_level}",
