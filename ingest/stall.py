@@ -1,8 +1,8 @@
-"""When a consumer has stalled, the pure part: records wait, and it reads none.
+"""When a client of Kafka has stalled, the pure part: records wait, and it reads none, or has none acknowledged.
 
-librdkafka falls into this now and then when a commit is under way while its member is expelled, as after a broker that
-was held for longer than a session, or restarted: it polls for ever and fetches nothing, with partitions or without any,
-when its group does not know it any more. Only a new consumer helps.
+librdkafka's consumer falls into this now and then when a commit is under way while its member is expelled, as after a
+broker that was held for longer than a session, or restarted: it polls for ever and fetches nothing, with partitions or
+without any, when its group does not know it any more. Only a new consumer helps.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Stall:
-    """What is known of one consumer; times are seconds of any monotonic clock.
+    """What is known of one client; times are seconds of any monotonic clock.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Stall:
     _waited: bool = False
 
     def heard(self, now: float) -> None:
-        """Note that records came."""
+        """Note that records came, or were acknowledged."""
         self._quiet_since, self._waited = now, False
 
     def is_due(self, now: float) -> bool:

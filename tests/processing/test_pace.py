@@ -17,6 +17,7 @@ def test_a_query_keeps_its_length_and_none_is_longer_than_asked_or_shorter_than_
     pace = Pace(interval_s, together)
     lengths = [pace.of(name) for name in names]
     assert lengths == [pace.of(name) for name in names]
+    assert Pace(interval_s).of(names[0]) == interval_s * 1_000
     assert all(SHORTEST_MS <= length <= interval_s * 1_000 for length in lengths)
     assert interval_s < 60 or len(set(lengths)) == min(LENGTHS, len(set(names)))
 
