@@ -26,6 +26,7 @@ from actors.ledger_file import open_ledger
 from actors.settings import ActorSettings
 from benchmarks.acting_costs import Cpu, counted, listening
 from benchmarks.acting_crew import FLOOD_S, Crew, now_ms, policies
+from benchmarks.keyspaces import drop
 from infra.embedded import EmbeddedSettings, down, up
 from ingest.admin import broker_count, group_lag
 from ingest.consumer import Consumer
@@ -96,7 +97,7 @@ def measure(
             killing.set()
         if options.rate is None:
             crew.go()
-        peak = _await(kafka, crew, sent_at if options.rate is not None else None)
+        peak = _await(kafka, crew, count, sent_at if options.rate is not None else None)
         cpu.look()
         seen = _seen_of_flood(store, during) if options.flood else {}
         return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak, "flood": seen})
@@ -144,9 +145,8 @@ def _figures(
         "commands_acknowledged_per_s": round(options.entities / lasted),
         "alert_to_command_ms": _quantiles(first.values()),
         "commands_published_again": {"count": len(again), "after_ms": _quantiles(again)},
-        "cpu_ms_per_alert": {
-            program: round(used / options.alerts * 1_000, 3) for program, used in crew.cpu.seconds().items()
-        },
+        "cpu_ms_per_alert": _each(crew.cpu.seconds(), options.alerts),
+        "second_half": run["second_half"],
         "statements_per_alert": {
             name: round(count / options.alerts, 3)
             for name, count in counted(crew.counts.iterdir()).items()
@@ -159,17 +159,20 @@ def _figures(
     }
 
 
-def _await(kafka: KafkaSettings, crew: Crew, begun: float | None) -> dict[str, float]:
+def _await(kafka: KafkaSettings, crew: Crew, count: int, begun: float | None) -> dict[str, Any]:
     """Wait until nothing is left; without a beginning, that is when the first alert was committed."""
     first = peak = 0.0
     done = moved = time.monotonic()
     last = -1
+    half: tuple[float, int, dict[str, float]] | None = None
     while True:
-        left = _left(kafka, last)
+        left, alerts = _left(kafka, (last, count))
         now = time.monotonic()
         peak = max(peak, crew.memory_mb())
         crew.cpu.look()
         first = first or peak
+        if half is None and alerts <= count / 2:
+            half = now, alerts, crew.cpu.seconds()
         if left != last:
             begun = begun or (now if last > 0 else None)
             last, moved = left, now
@@ -180,6 +183,7 @@ def _await(kafka: KafkaSettings, crew: Crew, begun: float | None) -> dict[str, f
                 "lasted_s": done - (begun or moved),
                 "peak_mb": peak,
                 "first_mb": first,
+                "second_half": _second_half(*half, crew.cpu.seconds(), done) if half and half[1] else {},
             }
         if now - moved > QUIET_S:
             sys.exit(f"nothing moved for {QUIET_S:g} s, {left} messages are left")
@@ -213,10 +217,23 @@ def _seen_of_flood(store: CassandraEntityStore, during: Sequence[Line]) -> dict[
     }
 
 
-def _left(kafka: KafkaSettings, unknown: int) -> int:
-    places = (("actors", "alerts"), ("actors", "acks"), ("gateway", "commands"))
+def _second_half(
+    begun: float, alerts: int, before: dict[str, float], after: dict[str, float], done: float
+) -> dict[str, Any]:
+    """Return the rate and the cost of the alerts that were left when Java had warmed up."""
+    spent = {program: used - before.get(program, 0.0) for program, used in after.items()}
+    return {"alerts_per_s": round(alerts / (done - begun)), "cpu_ms_per_alert": _each(spent, alerts)}
+
+
+def _each(seconds: dict[str, float], alerts: int) -> dict[str, float]:
+    return {program: round(used / alerts * 1_000, 3) for program, used in seconds.items()}
+
+
+def _left(kafka: KafkaSettings, unknown: tuple[int, int]) -> tuple[int, int]:
+    """Return how many messages wait for anyone, and how many alerts are among them."""
     try:
-        return sum(group_lag(kafka, group, topic) for group, topic in places)
+        alerts = group_lag(kafka, "actors", "alerts")
+        return alerts + group_lag(kafka, "actors", "acks") + group_lag(kafka, "gateway", "commands"), alerts
     except RetryLaterError:
         return unknown
 
@@ -278,8 +295,9 @@ def servers(options: argparse.Namespace) -> Iterator[Servers]:
         ensure_topics(kafka)
         migrate(cassandra)
         yield kafka, cassandra
-        with connect(cassandra) as session:
-            session.execute(f"DROP KEYSPACE {name}")
+        if options.cassandra_at:
+            with connect(cassandra) as session:
+                drop(session, name)
 
 
 def _options() -> argparse.Namespace:

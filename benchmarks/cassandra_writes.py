@@ -15,6 +15,7 @@ from statistics import median
 from cassandra.cluster import Session
 from cassandra.concurrent import execute_concurrent_with_args
 
+from benchmarks.keyspaces import drop
 from models.scores import Score
 from storage.migrate import migrate
 from storage.score_rows import to_values
@@ -46,7 +47,7 @@ def main() -> None:
         try:
             _report(_measure(session, settings, _scores(options.rows), options.rounds))
         finally:
-            session.execute(f"DROP KEYSPACE {settings.keyspace}", timeout=60)
+            drop(session, settings.keyspace)
 
 
 def _options() -> argparse.Namespace:

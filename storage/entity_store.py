@@ -21,6 +21,7 @@ from storage.listing import Listing
 from storage.order_table import CassandraOrders
 from storage.permit_table import CassandraPermits
 from storage.requests import requests
+from storage.rows import was_applied
 from storage.scan import scan
 from storage.settings import CassandraSettings
 from storage.times import millis
@@ -137,6 +138,8 @@ class CassandraEntityState:
 
     def _settled(self, save: Save, token: UUID, batch: BatchStatement, first: Any) -> int | StaleWriteError:
         """Return what became of a save, asking again while nobody knows."""
+        if not isinstance(first, BaseException) and was_applied(first):
+            return save.expected_version + 1
         answer = first
         attempts = Retrying(
             retry=retry_if_exception_type(RetryLaterError),
@@ -155,7 +158,7 @@ class CassandraEntityState:
     def _outcome(self, save: Save, token: UUID, answer: Any) -> int | StaleWriteError:
         if isinstance(answer, BaseException):
             raise answer
-        if answer.was_applied:
+        if was_applied(answer):
             return save.expected_version + 1
         found = self._session.execute(self._writer, (save.entity,)).one()
         if found is not None and found.writer == token:

@@ -13,6 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from storage.agreement import change
 from storage.errors import RetryLaterError
 from storage.migration_files import Applied, Migration
+from storage.rows import was_applied
 
 LEASE_S: Final = 60
 """Seconds after which the lock of a process that died is free again."""
@@ -64,7 +65,7 @@ class MigrationLock:
         self._insist(self._session.execute(batch))
 
     def _insist(self, answer: Any) -> None:
-        if not answer.was_applied:
+        if not was_applied(answer):
             raise RetryLaterError("another process took the lock of the migrations over: run them again")
 
 
@@ -94,7 +95,7 @@ def locked(session: Session, keyspace: str, holder: UUID, *, patience_s: float) 
 
 
 def _take(session: Session, holder: UUID) -> None:
-    if not session.execute(_TAKE, (LEASE_S, holder, _SCOPE)).was_applied:
+    if not was_applied(session.execute(_TAKE, (LEASE_S, holder, _SCOPE))):
         raise RetryLaterError(
             f"another process has been migrating all the time; its lock ends {LEASE_S} s after its last step"
         )

@@ -11,6 +11,7 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_
 from storage.errors import RetryLaterError
 from storage.failures import mapped
 from storage.permits import NEVER_STOPPED, Claim, Grant, Stop, grant
+from storage.rows import was_applied
 from storage.times import millis
 
 _ATTEMPTS: Final = 12
@@ -103,4 +104,4 @@ class CassandraPermits:
                 return True
             lives_s = max(0, max(after.values(), default=0) - self._permit_clock()) // 1_000 + _GRACE_S
             values = (lives_s, (version or 0) + 1, _encoder.encode(after).decode(), rule, version)
-            return bool(self._session.execute(self._write_permits, values).was_applied)
+            return was_applied(self._session.execute(self._write_permits, values))

@@ -11,6 +11,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from storage.errors import RetryLaterError
 from storage.failures import mapped
 from storage.redrives import Redrive
+from storage.rows import was_applied
 from storage.scan import scan
 from storage.times import millis
 
@@ -92,7 +93,7 @@ class CassandraRedrives:
 
     def _once(self, statement: Any, values: tuple[Any, ...], letter_id: str) -> bool:
         with mapped(f"writing the redrive of {letter_id!r}"):
-            return bool(self._session.execute(statement, values).was_applied)
+            return was_applied(self._session.execute(statement, values))
 
 
 def _redrive(row: Any) -> Redrive:

@@ -20,6 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from storage.errors import RetryLaterError, StopProcessError
 from storage.failures import mapped
+from storage.rows import named_rows
 from storage.settings import CassandraSettings
 
 PROTOCOL: Final = 5
@@ -121,6 +122,7 @@ def _cluster(settings: CassandraSettings) -> Cluster:
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
         request_timeout=settings.request_timeout_s,
+        row_factory=named_rows,
     )
     try:
         return Cluster(

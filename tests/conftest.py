@@ -159,6 +159,8 @@ def embedded_endpoints(
         kafka_controller_port=19393 + aside,
         cassandra_port=19342 + aside,
         cassandra_storage_port=17300 + aside,
+        # Cassandra 5.0 ends itself when it clears a full commit log of a table that is just being dropped, as tests do.
+        cassandra_extra={"commitlog_total_space": "1GiB"},
     )
     with stopped_at_the_end(own) as settings:
         try:
