@@ -1,8 +1,9 @@
 """Lanes: the bounded way from the event loop to the shards, one lane a shard, one batch of it under way.
 
-While a shard works, its next messages gather in its lane and become one batch: the busier, the larger. A
-full lane makes the agent wait, and with it the reading from Kafka. What people and devices say overtakes the
-alerts that wait, so that a flood of alerts makes nobody wait who works on it.
+While a shard works, its next messages gather in its lane and become one batch: the busier, the larger. A batch is
+bounded by its entities, for each of them is a write, however many of its messages share it. A full lane makes the
+agent wait, and with it the reading from Kafka. What people and devices say overtakes the alerts that wait, so that a
+flood of alerts makes nobody wait who works on it.
 """
 
 import asyncio
@@ -29,9 +30,12 @@ class Lane(Generic[E]):
     ----------
     most
         How many of either may wait.
+    entity_of
+        Says which entity an entry is about.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, entity_of: Callable[[E], str]) -> None:
+        self._entity_of = entity_of
         self._urgent: asyncio.Queue[E] = asyncio.Queue(most)
         self._others: asyncio.Queue[E] = asyncio.Queue(most)
         self._stirred = asyncio.Event()
@@ -43,14 +47,16 @@ class Lane(Generic[E]):
         self._stirred.set()
 
     async def take(self, most: int) -> list[E]:
-        """Return what waits, at most so much, as soon as there is anything; nothing once the lane is closed."""
+        """Return what waits of the next entities, at most so many, as soon as there is anything; nothing once the lane is closed."""
         while not self._closed and self._urgent.empty() and self._others.empty():
             self._stirred.clear()
             await self._stirred.wait()
         taken: list[E] = []
+        entities: set[str] = set()
         for queue in () if self._closed else (self._urgent, self._others):
-            while len(taken) < most and not queue.empty():
+            while len(entities) < most and not queue.empty():
                 taken.append(queue.get_nowait())
+                entities.add(self._entity_of(taken[-1]))
         return taken
 
     def close(self) -> None:
@@ -73,7 +79,7 @@ class Lanes(Generic[M]):
         self._receipts = receipts
         self._batch = settings.batch
         self._lanes: list[Lane[tuple[Item, Receipt[M] | None]]] = [
-            Lane(settings.lane) for _ in range(settings.shards)
+            Lane(settings.lane, _entity_of) for _ in range(settings.shards)
         ]
 
     async def admit(self, item: Item, receipt: Receipt[M] | None) -> None:
@@ -101,3 +107,7 @@ class Lanes(Generic[M]):
             for _, receipt in entries:
                 if receipt is not None:
                     self._receipts.finish(receipt)
+
+
+def _entity_of(entry: tuple[Item, Receipt[M] | None]) -> str:
+    return entry[0].entity

@@ -20,9 +20,9 @@ class ActorSettings(BaseModel):
     """Shard actors (threads) in one worker; each owns the entities that hash to it."""
 
     batch: int = Field(default=256, ge=1, le=10_000)
-    """Most messages that a shard takes at once: the more, the more of one entity share a write when many wait."""
+    """Most cards or machines whose messages a shard takes at once; all that wait of one share a write, 64 at most."""
 
-    lane: int = Field(default=512, ge=1, le=100_000)
+    lane: int = Field(default=2048, ge=1, le=100_000)
     """Most alerts that wait for one shard, and most of what overtakes them; beyond it no more is read from Kafka."""
 
     entities: int = Field(default=20_000, ge=1)

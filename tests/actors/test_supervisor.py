@@ -159,9 +159,18 @@ def lanes_with(perform: Any, settings: ActorSettings) -> tuple[Lanes[str], Recei
     return Lanes(perform, receipts, settings), receipts, acknowledged
 
 
-def test_messages_that_come_while_a_shard_works_become_one_batch(
-    settings: ActorSettings, alert: Callable[..., Score]
+@pytest.mark.parametrize(
+    ("cards", "sizes"),
+    [
+        (1, [1, 11]),  # all that wait of a card share its writes
+        (12, [1, 8, 3]),  # at most `batch` cards at once
+        (9, [1, 8, 3]),
+    ],
+)
+def test_messages_that_come_while_a_shard_works_become_one_batch_of_so_many_cards(
+    settings: ActorSettings, alert: Callable[..., Score], cards: int, sizes: Sequence[int]
 ) -> None:
+    one_lane = settings.model_copy(update={"shards": 1})
     batches: list[int] = []
 
     async def scenario() -> list[str]:
@@ -173,13 +182,14 @@ def test_messages_that_come_while_a_shard_works_become_one_batch(
             if sum(batches) == 12:
                 everything.set()
 
-        lanes, receipts, acknowledged = lanes_with(perform, settings)
+        lanes, receipts, acknowledged = lanes_with(perform, one_lane)
         running = asyncio.create_task(lanes.run())
-        await lanes.admit(alert("e0"), receipts.begin("p", "e0"))
+        await lanes.admit(alert("e0", "card-0"), receipts.begin("p", "e0"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         for number in range(1, 12):
-            await lanes.admit(alert(f"e{number}"), receipts.begin("p", f"e{number}"))
+            item = alert(f"e{number}", f"card-{number % cards}")
+            await lanes.admit(item, receipts.begin("p", f"e{number}"))
         assert acknowledged == []
         free.set()
         await everything.wait()
@@ -188,7 +198,7 @@ def test_messages_that_come_while_a_shard_works_become_one_batch(
         return acknowledged
 
     assert asyncio.run(scenario()) == [f"e{n}" for n in range(12)]
-    assert batches == [1, 8, 3], "at most `batch` at once"
+    assert batches == sizes
 
 
 def test_a_full_lane_holds_its_sender_back(settings: ActorSettings, alert: Callable[..., Score]) -> None:
