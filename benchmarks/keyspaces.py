@@ -1,8 +1,10 @@
 """Dropping the keyspace that a benchmark has filled, on servers that go on."""
 
+from typing import Final
+
 from cassandra.cluster import Session
 
-_TABLES = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+_TABLES: Final = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
 
 
 def drop(session: Session, name: str) -> None:
