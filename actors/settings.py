@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from actors.bridges.settings import HttpSettings, MqttSettings
+from storage.buckets import BUCKETS
 
 
 class ActorSettings(BaseModel):
@@ -16,8 +17,8 @@ class ActorSettings(BaseModel):
     group: str = Field(default="actors", min_length=1)
     """Kafka consumer group of all workers (the topics' prefix is put in front)."""
 
-    shards: int = Field(default=16, ge=1, le=256)
-    """Shard actors (threads) in one worker; each owns the entities that hash to it."""
+    shards: int = Field(default=16, ge=1, le=BUCKETS)
+    """Shard actors (threads) in one worker; each owns the entities of some buckets."""
 
     batch: int = Field(default=256, ge=1, le=10_000)
     """Most cards or machines whose messages a shard takes at once; all that wait of one share a write, 64 at most."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
-from zlib import crc32
 
 import pykka
 import structlog
@@ -13,6 +12,7 @@ from actors.items import Item
 from actors.settings import ActorSettings
 from actors.shard import Batch
 from ingest.errors import StopProcessError as KafkaRefusedError
+from storage.buckets import BUCKETS, bucket_of
 from storage.errors import StopProcessError as StoreRefusedError
 
 StartShard: TypeAlias = Callable[[], pykka.ActorRef[pykka.ThreadingActor]]
@@ -25,8 +25,8 @@ _log = structlog.get_logger(__name__)
 
 
 def shard_of(entity: str, shards: int) -> int:
-    """Return the shard that owns an entity: the same one in every process and run."""
-    return crc32(entity.encode()) % shards
+    """Return the shard that owns an entity: the same one in every process and run, and one for all of its bucket."""
+    return bucket_of(entity) * shards // BUCKETS
 
 
 class Supervisor:

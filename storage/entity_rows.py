@@ -21,8 +21,3 @@ def snapshot(rows: Sequence[Any]) -> Snapshot:
         commands=tuple(CommandRow(row.id, row.status, row.body) for row in rows if row.kind == COMMAND),
         operations=tuple(OperationRow(row.id, row.body) for row in rows if row.kind == OPERATION),
     )
-
-
-def is_whole(rows: Sequence[Any]) -> bool:
-    """Whether all rows show the same version: a large partition comes in pages, and a save may fall between."""
-    return len({row.version for row in rows}) <= 1

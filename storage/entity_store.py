@@ -1,6 +1,7 @@
-"""Entity state in Cassandra: a partition an entity, changed by one conditional batch."""
+"""Entity state in Cassandra: what changes at the same time in one partition, by one conditional batch."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -12,8 +13,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from storage.alarm_table import CassandraAlarms
 from storage.audit_table import CassandraAudit
 from storage.case_table import CassandraCases
-from storage.entities import Change, Save, Snapshot
-from storage.entity_rows import is_whole, snapshot
+from storage.entities import EMPTY, Change, Save, Snapshot
+from storage.entity_layout import layout_of
+from storage.entity_rows import snapshot
 from storage.errors import RetryLaterError, StaleWriteError
 from storage.failures import mapped, storage_error
 from storage.flight import answers, execute_all
@@ -22,24 +24,13 @@ from storage.order_table import CassandraOrders
 from storage.permit_table import CassandraPermits
 from storage.requests import requests
 from storage.rows import was_applied
+from storage.save_batches import MOST_ENTITIES, waves
 from storage.scan import scan
 from storage.settings import CassandraSettings
 from storage.times import millis
 
 _ATTEMPTS: Final = 4
 _DAY_S: Final = 86_400
-_GUARD: Final = "UPDATE entity_state SET version = ?, writer = ?, state = ? WHERE entity = ? IF version = ?"
-_TAKE: Final = "INSERT INTO entity_state (entity, kind, id, taken_at) VALUES (?, 'alert', ?, ?) USING TTL ?"
-_PUT: Final = (
-    "INSERT INTO entity_state (entity, kind, id, status, body) VALUES (?, 'command', ?, ?, ?) USING TTL ?"
-)
-_DECIDE: Final = (
-    "INSERT INTO entity_state (entity, kind, id, taken_at, body) VALUES (?, 'operation', ?, ?, ?) USING TTL ?"
-)
-_LOAD: Final = "SELECT version, state, kind, id, status, body FROM entity_state WHERE entity = ?"
-_WRITER: Final = "SELECT version, writer FROM entity_state WHERE entity = ? LIMIT 1"
-_TAKEN_AT: Final = "SELECT taken_at FROM entity_state WHERE entity = ? AND kind = 'alert' AND id = ?"
-_ENTITIES: Final = "SELECT DISTINCT entity FROM entity_state WHERE token(entity) > ? AND token(entity) <= ?"
 
 
 class CassandraEntityState:
@@ -68,34 +59,38 @@ class CassandraEntityState:
         self._most = settings.requests_in_flight
         self._clock = clock
         self._new_token = new_token
+        self._layout = layout = layout_of(session, settings.keyspace)
         with mapped("preparing the statements of entities"):
-            self._guard, self._take, self._put, self._entities = map(
-                session.prepare, (_GUARD, _TAKE, _PUT, _ENTITIES)
+            self._guard, self._load, self._glance, self._writer, self._taken_at, self._entities = map(
+                session.prepare,
+                (layout.guard, layout.load, layout.load, layout.writer, layout.taken_at, layout.entities),
             )
-            self._decide = session.prepare(_DECIDE)
-            self._load, self._writer, self._taken_at = map(session.prepare, (_LOAD, _WRITER, _TAKEN_AT))
-            self._glance = session.prepare(_LOAD)
+            self._take = session.prepare(layout.insert("alert", "taken_at"))
+            self._put = session.prepare(layout.insert("command", "status", "body"))
+            self._decide = session.prepare(layout.insert("operation", "taken_at", "body"))
         for select in (self._load, self._writer):
             select.consistency_level = ConsistencyLevel.LOCAL_SERIAL  # sees a save that is not yet settled
 
     def load(self, entity: str, *, settled: bool = True) -> Snapshot:
         """Return the entity as the last successful save left it; commands and operations are sorted by id."""
-        select = self._load if settled else self._glance
+        values = self._layout.some_of([entity])
         with mapped(f"loading entity {entity!r}"):
             for _ in range(_ATTEMPTS):
-                rows = list(self._session.execute(select, (entity,)))
-                if is_whole(rows):
+                answer = self._session.execute(self._load if settled else self._glance, values)
+                in_pages, rows = answer.has_more_pages, list(answer)
+                if not in_pages or self._version(entity) == rows[0].version:
                     return snapshot(rows)
         raise RetryLaterError(f"entity {entity!r} changed {_ATTEMPTS} times while it was read: load it again")
 
     def load_all(self, entities: Sequence[str], *, settled: bool = True) -> list[Snapshot]:
         """Return what `load` returns for each of these entities, in their order; many at once."""
         select = self._load if settled else self._glance
-        found = answers(self._session, [(select, (entity,)) for entity in entities], most=self._most)
-        return [
-            self._read(entity, answer, settled=settled)
-            for entity, answer in zip(entities, found, strict=True)
-        ]
+        groups = list(self._groups(entities))
+        reads = [(select, self._layout.some_of(group)) for group in groups]
+        found: dict[str, Snapshot] = {}
+        for group, answer in zip(groups, answers(self._session, reads, most=self._most), strict=True):
+            found |= self._read(group, answer, settled=settled)
+        return [found[entity] for entity in entities]
 
     def save(self, entity: str, expected_version: int, change: Change) -> int:
         """Apply the change if the entity is still at the expected version; return the new version."""
@@ -105,40 +100,55 @@ class CassandraEntityState:
         return outcome
 
     def save_all(self, saves: Sequence[Save]) -> list[int | StaleWriteError]:
-        """Apply changes of different entities, each for itself and many at once; return the new version or refusal of each."""
-        tokens = [self._new_token() for _ in saves]
-        batches = [self._batch(save, token) for save, token in zip(saves, tokens, strict=True)]
-        found = answers(self._session, [(batch, None) for batch in batches], most=self._most)
-        return [
-            self._settled(save, token, batch, answer)
-            for save, token, batch, answer in zip(saves, tokens, batches, found, strict=True)
-        ]
+        """Apply changes of different entities, each for itself and many at once; return the new version or refusal of each.
+
+        Those that share a batch are applied together or not at all; of a batch that was not, each is given again alone.
+        """
+        tagged = [(save, self._new_token()) for save in saves]
+        outcomes: dict[int, int | StaleWriteError] = {}
+        for wave in waves(saves, self._layout.partition_of):
+            batches = [(self._batch([tagged[place] for place in places]), None) for places in wave]
+            found = answers(self._session, batches, most=self._most)
+            for places, answer in zip(wave, found, strict=True):
+                first = answer if len(places) == 1 or _applied(answer) else None
+                outcomes |= {place: self._settled(*tagged[place], first) for place in places}
+        return [outcomes[place] for place in range(len(saves))]
 
     def taken_at(self, entity: str, alert_id: str) -> int | None:
         """Return when an alert was taken, in milliseconds since the epoch, or None."""
         with mapped(f"looking for alert {alert_id!r}"):
-            row = self._session.execute(self._taken_at, (entity, alert_id)).one()
+            row = self._session.execute(self._taken_at, (*self._layout.key_of(entity), alert_id)).one()
         return None if row is None else millis(row.taken_at)
 
     def entities(self) -> Iterator[str]:
         """Walk all entities once, in no order, without loading them all at a time."""
         return (row.entity for row in scan(self._session, self._entities))
 
-    def _read(self, entity: str, answer: Any, *, settled: bool) -> Snapshot:
-        """Read an answer to a load; when it can't be taken as it is, load again."""
+    def _groups(self, entities: Sequence[str]) -> Iterator[list[str]]:
+        """Yield what one request can ask for."""
+        by_partition: dict[Any, list[str]] = {}
+        for entity in entities:
+            by_partition.setdefault(self._layout.partition_of(entity), []).append(entity)
+        for own in by_partition.values():
+            yield from (own[n : n + MOST_ENTITIES] for n in range(0, len(own), MOST_ENTITIES))
+
+    def _read(self, entities: Sequence[str], answer: Any, *, settled: bool) -> dict[str, Snapshot]:
+        """Read an answer to a load; when it can't be taken as it is, load each again."""
         meaning = storage_error(answer, "") if isinstance(answer, BaseException) else None
         if meaning is None and isinstance(answer, BaseException):
             raise answer
-        if meaning is None:
-            with mapped(f"loading entity {entity!r}"):
-                rows = list(answer)
-            if is_whole(rows):
-                return snapshot(rows)
-        return self.load(entity, settled=settled)
+        if meaning is not None or answer.has_more_pages:
+            return {entity: self.load(entity, settled=settled) for entity in entities}
+        found = {entity: snapshot(list(rows)) for entity, rows in groupby(answer, lambda row: row.entity)}
+        return {entity: found.get(entity, EMPTY) for entity in entities}
 
-    def _settled(self, save: Save, token: UUID, batch: BatchStatement, first: Any) -> int | StaleWriteError:
-        """Return what became of a save, asking again while nobody knows."""
-        if not isinstance(first, BaseException) and was_applied(first):
+    def _version(self, entity: str) -> int:
+        found = self._session.execute(self._writer, self._layout.key_of(entity)).one()
+        return 0 if found is None else found.version or 0
+
+    def _settled(self, save: Save, token: UUID, first: Any) -> int | StaleWriteError:
+        """Return what became of a save, asking again while nobody knows; `first` is the answer to it if there is one."""
+        if _applied(first):
             return save.expected_version + 1
         answer = first
         attempts = Retrying(
@@ -150,7 +160,7 @@ class CassandraEntityState:
         for attempt in attempts:
             with attempt, mapped(f"saving entity {save.entity!r}"):
                 if answer is None:
-                    answer = self._session.execute(batch)
+                    answer = self._session.execute(self._batch([(save, token)]))
                 taken, answer = answer, None
                 return self._outcome(save, token, taken)
         raise AssertionError("it returns or raises")
@@ -158,27 +168,32 @@ class CassandraEntityState:
     def _outcome(self, save: Save, token: UUID, answer: Any) -> int | StaleWriteError:
         if isinstance(answer, BaseException):
             raise answer
-        if was_applied(answer):
+        if _applied(answer):
             return save.expected_version + 1
-        found = self._session.execute(self._writer, (save.entity,)).one()
+        found = self._session.execute(self._writer, self._layout.key_of(save.entity)).one()
         if found is not None and found.writer == token:
             return save.expected_version + 1
         return StaleWriteError(save.entity, save.expected_version, 0 if found is None else found.version or 0)
 
-    def _batch(self, save: Save, token: UUID) -> BatchStatement:
+    def _batch(self, saves: Sequence[tuple[Save, UUID]]) -> BatchStatement:
         now, keep = self._clock(), self._retention
-        entity, expected, change = save.entity, save.expected_version, save.change
         batch = BatchStatement()
-        batch.add(self._guard, (expected + 1, token, change.state, entity, expected or None))
-        for alert in change.alerts:
-            batch.add(self._take, (entity, alert, now, keep.taken_alerts * _DAY_S))
-        for row in change.commands:
-            values: tuple[Any, ...] = (entity, row.command_id, row.status, row.body, keep.commands * _DAY_S)
-            batch.add(self._put, values)
-        for decided in change.operations:
-            values = (entity, decided.operation_id, now, decided.body, keep.commands * _DAY_S)
-            batch.add(self._decide, values)
+        for save, token in saves:
+            key, expected, change = self._layout.key_of(save.entity), save.expected_version, save.change
+            batch.add(self._guard, (expected + 1, token, change.state, *key, expected or None))
+            for alert in change.alerts:
+                batch.add(self._take, (*key, alert, now, keep.taken_alerts * _DAY_S))
+            for row in change.commands:
+                values = (*key, row.command_id, row.status, row.body, keep.commands * _DAY_S)
+                batch.add(self._put, values)
+            for decided in change.operations:
+                values = (*key, decided.operation_id, now, decided.body, keep.commands * _DAY_S)
+                batch.add(self._decide, values)
         return batch
+
+
+def _applied(answer: Any) -> bool:
+    return answer is not None and not isinstance(answer, BaseException) and was_applied(answer)
 
 
 class CassandraEntityStore(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -15,6 +16,8 @@ from storage.migration_lock import MigrationLock, locked
 from storage.retention import align
 from storage.session import connect
 from storage.settings import CassandraSettings
+
+_LEAVES_ENTITY_STATE: Final = "0012_contract_entity_state"
 
 _log = structlog.get_logger(__name__)
 
@@ -61,10 +64,18 @@ def migrate(
         with locked(session, settings.keyspace, new_holder(), patience_s=patience_s) as lock:
             missing = due(known, lock.applied(), contract=contract)
             for migration in missing:
+                if migration.name == _LEAVES_ENTITY_STATE:
+                    _move(session, settings, clock)
                 _apply(session, lock, migration, clock)
             for table in align(session, settings.keyspace, settings.retention):
                 _log.info("life of rows changed", table=table)
     return [migration.name for migration in missing]
+
+
+def _move(session: Session, settings: CassandraSettings, clock: Callable[[], int]) -> None:
+    from storage.moving import move  # noqa: PLC0415 - what reads and writes backups is loaded by this alone
+
+    move(session, settings, clock)
 
 
 def _apply(session: Session, lock: MigrationLock, migration: Migration, clock: Callable[[], int]) -> None:

@@ -21,6 +21,7 @@ from whole_pipeline import PipelinesInTurn
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
 from storage.migrate import migrate
+from storage.migration_files import shipped
 from storage.session import joined_count
 from storage.settings import CassandraSettings
 
@@ -302,8 +303,30 @@ def shared_keyspace(
 def emptied_keyspace(shared_keyspace: str, cassandra_session: Session) -> Iterator[str]:
     """Give a migrated keyspace with nothing in its tables."""
     yield shared_keyspace
+    _empty(cassandra_session, shared_keyspace)
+
+
+@pytest.fixture(scope="session")
+def shared_expanded_keyspace(
+    settings_of: Callable[[str], CassandraSettings], cassandra_session: Session
+) -> Iterator[str]:
+    """Give a keyspace with all migrations but those that contract, as one of before has; see `expanded_keyspace`."""
+    name = f"k{uuid.uuid4().hex[:10]}"
+    migrate(settings_of(name), migrations=[m for m in shipped() if not m.contracts])
+    yield name
+    cassandra_session.execute(f"DROP KEYSPACE {name}")
+
+
+@pytest.fixture
+def expanded_keyspace(shared_expanded_keyspace: str, cassandra_session: Session) -> Iterator[str]:
+    """Give such a keyspace with nothing in its tables."""
+    yield shared_expanded_keyspace
+    _empty(cassandra_session, shared_expanded_keyspace)
+
+
+def _empty(session: Session, keyspace: str) -> None:
     listed = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
-    for (table,) in cassandra_session.execute(listed, (shared_keyspace,)):
-        read = f"SELECT * FROM {shared_keyspace}.{table} LIMIT 1"  # noqa: S608 - names of our own tables
-        if table != "schema_migrations" and cassandra_session.execute(read):
-            cassandra_session.execute(f"TRUNCATE {shared_keyspace}.{table}")
+    for (table,) in session.execute(listed, (keyspace,)):
+        read = f"SELECT * FROM {keyspace}.{table} LIMIT 1"  # noqa: S608 - names of our own tables
+        if table != "schema_migrations" and session.execute(read):
+            session.execute(f"TRUNCATE {keyspace}.{table}")

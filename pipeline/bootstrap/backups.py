@@ -82,7 +82,7 @@ def restore(settings: Settings, folder: Path, *, replace: bool, report: Report) 
     with roster.owned(settings.run_dir):
         _refuse_running(settings)
         _refuse_differing(settings, folder, replace=replace)
-        migrate(settings.cassandra)
+        migrate(settings.cassandra, contract=origin.was_contracted(held.migrations))
         tables = _load(settings, folder, held, replace=replace)
         for path in files.restore(_places(settings), folder):
             report(f"put back {path}")

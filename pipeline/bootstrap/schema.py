@@ -2,7 +2,9 @@
 
 from ingest.topics import ensure_topics
 from pipeline.settings import Settings
+from storage.entity_layout import SEPARATE, layout_of
 from storage.migrate import migrate as migrate_tables
+from storage.session import connect
 
 
 def migrate(settings: Settings, *, contract: bool = False) -> tuple[list[str], list[str]]:
@@ -14,3 +16,9 @@ def migrate(settings: Settings, *, contract: bool = False) -> tuple[list[str], l
         Take away, too, what older releases needed.
     """
     return ensure_topics(settings.kafka), migrate_tables(settings.cassandra, contract=contract)
+
+
+def moves(settings: Settings) -> bool:
+    """Whether taking away what older releases needed moves entities: nothing may change them meanwhile."""
+    with connect(settings.cassandra) as session:
+        return layout_of(session, settings.cassandra.keyspace) is SEPARATE

@@ -123,10 +123,20 @@ def rollback(asker: Asker) -> Standing:
 
 
 def finish(asker: Asker) -> list[str]:
-    """Take away what only older releases needed, and with it the way back; return the migrations that were applied."""
+    """Take away what only older releases needed, and with it the way back; return the migrations that were applied.
+
+    Raises
+    ------
+    RefuseUsageError
+        When something has to be moved that a run is changing.
+    """
     settings = asker.settings
     with files.changing(settings.run_dir):
         stands = _stands(settings)
+        if asker.running and schema.moves(settings):
+            raise RefuseUsageError(
+                "entities are moved into buckets, and the run changes them: stop `fastdata run`, finish, start it again"
+            )
         if stands.previous is not None:
             reason = f"{asker.who} finished the upgrade from {stands.previous} to {stands.current}"
             stands = _change(asker, stands, "finish", release.describe(settings), [reason])

@@ -10,14 +10,16 @@ from storage.backup import files, reading, writing
 from storage.backup.layers import layers
 from storage.backup.row_set import RowSet
 from storage.backup.values import StoredRow
+from storage.entity_layout import BUCKETED, SEPARATE
 from storage.errors import RefuseInputError
 from storage.failures import mapped
+from storage.moving import OLDER, moved
 from storage.settings import CassandraSettings
 
 Clock = Callable[[], int]
 
 SUFFIX: Final = ".parquet"
-_FIRST: Final = "entity_state"
+_FIRST: Final = (BUCKETED.table, SEPARATE.table)
 _ANY: Final = 'SELECT * FROM "{}" LIMIT 1'
 
 
@@ -36,7 +38,7 @@ def export(session: Session, keyspace: str, folder: Path, clock: Clock) -> dict[
     a later version of an entity wins.
     """
     kept = {}
-    for layer in sorted(layers(session, keyspace), key=lambda layer: layer.table != _FIRST):
+    for layer in sorted(layers(session, keyspace), key=lambda layer: layer.table not in _FIRST):
         kept[layer.name] = rows = RowSet()
         files.write(
             folder / f"{layer.name}{SUFFIX}", layer, _counted(rows, reading.rows(session, layer, clock))
@@ -49,6 +51,8 @@ def load(
 ) -> dict[str, RowSet]:
     """Write the files of these layers into the keyspace, whose schema may be newer; return what must be there now.
 
+    Entities of a table that the keyspace has no more go into buckets.
+
     Rows and cells whose life has ended since are left out.
 
     Raises
@@ -57,15 +61,19 @@ def load(
         When the keyspace does not have one of the layers; nothing was written then.
     """
     known = {layer.name: layer for layer in layers(session, settings.keyspace)}
-    if missing := [name for name in names if name not in known]:
+    older = {name: layer for name, layer in OLDER.items() if name in names and name not in known}
+    if missing := [name for name in names if name not in known and name not in older]:
         raise RefuseInputError(
             f"the keyspace has no {', '.join(missing)}: this version can't take this backup"
         )
-    taken = {}
+    taken: dict[str, RowSet] = {}
     for name in names:
-        taken[name] = rows = RowSet()
-        held = files.read(folder / f"{name}{SUFFIX}", known[name])
-        writing.put(session, settings, known[name], _counted(rows, living(held, clock)), clock)
+        if older and name == BUCKETED.table:
+            continue  # the older table was the one in use
+        layer, to = older.get(name) or known[name], known[BUCKETED.table if name in older else name]
+        held = living(files.read(folder / f"{name}{SUFFIX}", layer), clock)
+        rows = moved(held, layer, to) if name in older else held
+        writing.put(session, settings, to, _counted(taken.setdefault(to.name, RowSet()), rows), clock)
     return taken
 
 

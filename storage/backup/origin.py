@@ -1,6 +1,6 @@
 """Which schema rows belong to: the applied migrations, and whether this version knows them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from cassandra.cluster import Session
@@ -34,3 +34,8 @@ def refuse_unknown(migrations: Mapping[int, str]) -> None:
             "use the version that wrote them"
         )
     pending(shipped(), {number: Applied(names[number], held) for number, held in migrations.items()})
+
+
+def was_contracted(migrations: Collection[int]) -> bool:
+    """Whether rows of a schema with these migrations need a keyspace that is contracted too."""
+    return any(m.contracts and m.number in migrations for m in shipped())

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.errors import RetryBatchError, StoppingError, StopProcessError
 from actors.items import Item
@@ -19,6 +21,7 @@ from ingest.errors import StopProcessError as KafkaRefusedError
 from models.actions import Ack
 from models.operations import CommandOperation
 from models.scores import Score
+from storage.buckets import BUCKETS, bucket_of
 
 
 class Script:
@@ -52,7 +55,14 @@ def supervised(script: Script, settings: ActorSettings, pauses: Pauses) -> Super
 
 
 def test_an_entity_has_the_same_shard_in_every_process() -> None:
-    assert [shard_of(f"card{n}", 16) for n in range(6)] == [7, 1, 11, 13, 14, 8]
+    assert [shard_of(f"card{n}", 16) for n in range(6)] == [9, 15, 11, 8, 12, 8]
+
+
+@given(entity=st.text(max_size=40), shards=st.integers(1, BUCKETS))
+def test_a_bucket_has_one_shard(entity: str, shards: int) -> None:
+    owned = [shard_of(f"card{n}", shards) for n in range(200) if bucket_of(f"card{n}") == bucket_of(entity)]
+    assert 0 <= shard_of(entity, shards) < shards
+    assert {*owned, shard_of(entity, shards)} == {shard_of(entity, shards)}
     assert {shard_of(f"card{n}", 16) for n in range(500)} == set(range(16))
 
 

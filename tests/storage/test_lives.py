@@ -54,9 +54,9 @@ def test_alerts_and_commands_expire_and_the_version_stays(
 ) -> None:
     store = CassandraEntityStore(session, settings, lambda: 0)
     store.save("card-1", 0, Change("s", ("e1/fraud",), (CommandRow("k1", "queued", "{}"),)))
-    assert days(session, "taken_at", "entity_state") == [settings.retention.taken_alerts]
-    assert days(session, "body", "entity_state") == [settings.retention.commands]
-    assert days(session, "version", "entity_state") == []
+    assert days(session, "taken_at", "entity_buckets") == [settings.retention.taken_alerts]
+    assert days(session, "body", "entity_buckets") == [settings.retention.commands]
+    assert days(session, "version", "entity_buckets") == []
 
 
 def test_a_redelivered_score_keeps_one_write_time(

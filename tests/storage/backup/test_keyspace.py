@@ -8,6 +8,7 @@ import pytest
 from cassandra.cluster import Session
 
 from storage.backup import keyspace
+from storage.buckets import bucket_of
 from storage.entities import Change, CommandRow
 from storage.entity_store import CassandraEntityStore
 from storage.migrate import migrate
@@ -43,7 +44,7 @@ def filled(
 
 def lives(session: Session) -> list[int]:
     """Return how long some cells still live, in seconds."""
-    alert = "ttl(taken_at) AS t FROM entity_state WHERE entity = 'card-1' AND kind = 'alert'"
+    alert = f"ttl(taken_at) AS t FROM entity_buckets WHERE bucket = {bucket_of('card-1')} AND entity = 'card-1' AND kind = 'alert'"
     read = [
         "ttl(machine_class) AS t FROM machines WHERE machine = 'm1'",
         "ttl(score) AS t FROM scores LIMIT 1",
@@ -59,9 +60,9 @@ def test_what_is_wiped_and_restored_is_the_same_set_of_rows(
     kept = keyspace.export(filled, settings.keyspace, tmp_path, clock)
     assert kept == before
     assert {name: rows.rows for name, rows in kept.items() if rows.rows} == {
-        "scores": 300, "entity_state": 3, "entity_state.static": 2, "machines": 2,
+        "scores": 300, "entity_buckets": 5, "machines": 2,
     }  # fmt: skip
-    assert set(keyspace.filled(filled, settings.keyspace)) == {"scores", "entity_state", "machines"}
+    assert set(keyspace.filled(filled, settings.keyspace)) == {"scores", "entity_buckets", "machines"}
 
     keyspace.empty(filled, keyspace.filled(filled, settings.keyspace))
     assert keyspace.filled(filled, settings.keyspace) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.alarms import AlarmRow
-from storage.entities import EMPTY, Change, CommandRow, EntityStore, OperationRow, Snapshot
+from storage.entities import EMPTY, Change, CommandRow, EntityStore, OperationRow, Save, Snapshot
 from storage.entity_store import CassandraEntityStore
 from storage.errors import StaleWriteError
 from storage.memory import MemoryEntityStore
@@ -17,13 +17,22 @@ NOON = 20_000 * DAY_MS + DAY_MS // 2
 QUEUED = CommandRow("k1", "queued", "{}")
 
 
-@pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.cassandra)])
+@pytest.fixture(
+    params=[
+        "memory",
+        pytest.param("buckets", marks=pytest.mark.cassandra),
+        pytest.param("separate", marks=pytest.mark.cassandra),
+    ]
+)
 def store(request: pytest.FixtureRequest) -> EntityStore:
     if request.param == "memory":
         return MemoryEntityStore(lambda: NOON)
-    return CassandraEntityStore(
-        request.getfixturevalue("session"), request.getfixturevalue("settings"), lambda: NOON
-    )
+    session, settings = request.getfixturevalue("session"), request.getfixturevalue("settings")
+    if request.param == "separate":
+        again = settings.model_copy(update={"keyspace": request.getfixturevalue("expanded_keyspace")})
+        session.set_keyspace(again.keyspace)
+        return CassandraEntityStore(session, again, lambda: NOON)
+    return CassandraEntityStore(session, settings, lambda: NOON)
 
 
 def alarm(number: int = 1, **fields: Any) -> AlarmRow:
@@ -113,6 +122,41 @@ def test_entities_are_apart_and_all_walked_once(store: EntityStore) -> None:
         store.save(name, 0, Change(f"of {name}", ("a", "b")))
     assert sorted(store.entities()) == sorted(names)
     assert store.load("card-150").state == "of card-150"
+
+
+def test_many_saves_at_once_are_each_for_itself(store: EntityStore) -> None:
+    names = [f"card-{i}" for i in range(300)]
+    ahead = set(names[::50])
+    for name in ahead:
+        store.save(name, 0, Change("other"))
+    saves = [Save(name, 0, Change(f"of {name}", (f"a/{name}",), (QUEUED,))) for name in names]
+    for name, outcome in zip(names, store.save_all(saves), strict=True):
+        assert (
+            (isinstance(outcome, StaleWriteError) and outcome.found == 1) if name in ahead else outcome == 1
+        )
+    assert store.save_all([]) == []
+    wanted = [*names[::-1], "nobody"]
+    for settled in (True, False):
+        found = dict(zip(wanted, store.load_all(wanted, settled=settled), strict=True))
+        assert found.pop("nobody") == EMPTY
+        assert found == {
+            name: Snapshot(1, "other", frozenset(), ())
+            if name in ahead
+            else Snapshot(1, f"of {name}", frozenset({f"a/{name}"}), (QUEUED,))
+            for name in names
+        }
+
+
+def test_an_entity_with_more_than_a_page_of_alerts_is_whole(store: EntityStore) -> None:
+    alerts = [f"{n:05}" for n in range(6_000)]
+    for version, first in enumerate(range(0, len(alerts), 500)):
+        store.save("card-1", version, Change(f"s{version}", tuple(alerts[first : first + 500])))
+    store.save("card-2", 0, Change("small", ("a",)))
+    for settled in (True, False):
+        busy, small = store.load_all(["card-1", "card-2"], settled=settled)
+        assert (busy.version, busy.state, busy.alerts) == (12, "s11", frozenset(alerts))
+        assert small == Snapshot(1, "small", frozenset({"a"}), ())
+    assert store.load("card-1") == busy
 
 
 def test_an_alarm_is_listed_and_found_by_its_entity(store: EntityStore) -> None:
