@@ -4,7 +4,6 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from ingest.admin import group_members
 from ingest.group_offsets import committed, rewind
 from ingest.tokens import Tokenizer, load_or_create_key
 from pipeline import roster
@@ -12,7 +11,7 @@ from pipeline.backups import files, manifest
 from pipeline.backups.files import Places
 from pipeline.backups.manifest import Manifest, Rows
 from pipeline.bootstrap.clocks import wall_ms
-from pipeline.bootstrap.lags import groups
+from pipeline.bootstrap.lags import groups, refuse_running
 from pipeline.errors import FailCheckError, RefuseUsageError
 from pipeline.settings import Settings
 from storage.backup import keyspace, origin
@@ -80,7 +79,7 @@ def restore(settings: Settings, folder: Path, *, replace: bool, report: Report) 
     origin.refuse_unknown(held.migrations)
     _refuse_other_key(settings, held)
     with roster.owned(settings.run_dir):
-        _refuse_running(settings)
+        refuse_running(settings)
         _refuse_differing(settings, folder, replace=replace)
         migrate(settings.cassandra, contract=origin.was_contracted(held.migrations))
         tables = _load(settings, folder, held, replace=replace)
@@ -107,12 +106,6 @@ def _refuse_wrong(there: Tables, wanted: Tables) -> None:
     if wrong := [name for name, rows in wanted.items() if there[name] != rows]:
         counts = ", ".join(f"{name}: {there[name].rows:,} rows of {wanted[name].rows:,}" for name in wrong)
         raise FailCheckError(f"not all rows are there as they were ({counts}): repeat it with --replace")
-
-
-def _refuse_running(settings: Settings) -> None:
-    for group in sorted({group for group, _ in groups(settings)}):
-        if members := group_members(settings.kafka, group):
-            raise RefuseUsageError(f"{members} members of group {group} run: stop `fastdata run` first")
 
 
 def _refuse_differing(settings: Settings, folder: Path, *, replace: bool) -> None:

@@ -1,11 +1,12 @@
-"""How far everyone has come: the lags that `status` shows and that end a run until idle."""
+"""How far everyone has come, and whether anyone reads: the lags that `status` shows and that end a run until idle."""
 
-from ingest.admin import end_offsets, group_lag
+from ingest.admin import end_offsets, group_lag, group_members
 from ingest.catalog import TOPICS, source_topic, topic_name
 from ingest.settings import TopicName
 from models.events import EVENT_TYPES
 from pipeline import progress
 from pipeline.drain import Look
+from pipeline.errors import RefuseUsageError
 from pipeline.settings import Settings
 
 
@@ -41,3 +42,16 @@ def groups(settings: Settings) -> tuple[tuple[str, TopicName], ...]:
         (settings.actors.group, "operations"),
         (settings.notifier.group, "alarms"),
     )
+
+
+def refuse_running(settings: Settings) -> None:
+    """Refuse to go on while anything reads, on whichever host.
+
+    Raises
+    ------
+    RefuseUsageError
+        When a consumer group has members.
+    """
+    for group in sorted({group for group, _ in groups(settings)}):
+        if members := group_members(settings.kafka, group):
+            raise RefuseUsageError(f"{members} members of group {group} run: stop `fastdata run` first")

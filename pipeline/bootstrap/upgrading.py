@@ -4,6 +4,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from models.serving import Serving
 from pipeline import deployments, lifecycle, roster, runs
 from pipeline.bootstrap import release, schema
 from pipeline.bootstrap.clocks import wall_ms
+from pipeline.bootstrap.lags import refuse_running
 from pipeline.bootstrap.models import places
 from pipeline.errors import FailCheckError, RefuseUsageError, StopProcessError
 from pipeline.releases import compatibility, environments, identity
@@ -133,17 +135,25 @@ def finish(asker: Asker) -> list[str]:
     settings = asker.settings
     with files.changing(settings.run_dir):
         stands = _stands(settings)
-        if asker.running and schema.moves(settings):
-            raise RefuseUsageError(
-                "entities are moved into buckets, and the run changes them: stop `fastdata run`, finish, start it again"
-            )
+        moving = schema.moves(settings)
+        if moving:
+            _refuse_to_move(asker)
         if stands.previous is not None:
             reason = f"{asker.who} finished the upgrade from {stands.previous} to {stands.current}"
             stands = _change(asker, stands, "finish", release.describe(settings), [reason])
-        _, migrations = schema.migrate(settings, contract=True)
+        with roster.owned(settings.run_dir) if moving else nullcontext():
+            _, migrations = schema.migrate(settings, contract=True)
         for model in deployments.deployed(settings.run_dir):
             _forget_states(settings, model)
     return migrations
+
+
+def _refuse_to_move(asker: Asker) -> None:
+    if asker.running:
+        raise RefuseUsageError(
+            "entities are to be moved into buckets, and the run changes them: stop `fastdata run`, finish, start it again"
+        )
+    refuse_running(asker.settings)
 
 
 def _stands(settings: Settings) -> Standing:
