@@ -95,15 +95,21 @@ def run_worker(
 
     sweeping = partial(sweep_all, store, settings, clock, feeds)
     leave_for_dead(kafka, settings.group)
-    asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop))
+    asyncio.run(_serve(kafka, settings, partial(Shard.start, make_work), sweeping, stop, clock=clock))
 
 
 async def _serve(
-    kafka: KafkaSettings, settings: ActorSettings, start_shard: Any, sweeping: Any, stop: threading.Event
+    kafka: KafkaSettings,
+    settings: ActorSettings,
+    start_shard: Any,
+    sweeping: Any,
+    stop: threading.Event,
+    *,
+    clock: Clock,
 ) -> None:
     supervisor = Supervisor(start_shard, settings)
     receipts: Receipts[Message] = Receipts(lambda message: consumer.acknowledge(message))  # noqa: PLW0108 - made below
-    lanes, stall = Lanes(supervisor.perform, receipts, settings), Stall(settings.stall_s)
+    lanes, stall = Lanes(supervisor.perform, receipts, settings, clock), Stall(settings.stall_s)
     takers = {topic: _taker(read, lanes, receipts, stall, stop) for topic, read in READERS.items()}
     app = build_app(kafka, settings, takers)
     consumer = cast("Consumer", app.consumer)

@@ -24,6 +24,7 @@ from ingest.consumer import Consumer
 from ingest.producer import Producer
 from ingest.settings import KafkaSettings
 from models.policies.policies import BUILT_IN, Policies, parse
+from pipeline import garbage
 from storage.entity_store import CassandraEntityStore
 from storage.session import connect
 from storage.settings import CassandraSettings
@@ -110,6 +111,7 @@ def _work(kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, sha
         heartbeat_s=1,
         state_dir=scratch / f"faust-{os.getpid()}",
     )
+    garbage.collect_rarely()
     with connect(cassandra) as session, Producer(kafka) as producer:
         run_worker(
             kafka,
@@ -127,6 +129,7 @@ def _work(kafka: KafkaSettings, cassandra: CassandraSettings, scratch: Path, sha
 
 def _gateway(kafka: KafkaSettings, path: Path) -> None:
     settings = GatewaySettings(ledger=path)
+    garbage.collect_rarely()
     with (
         open_ledger(path) as ledger,
         Producer(kafka) as producer,

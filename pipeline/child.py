@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from pipeline import failures, lifeline, logs
+from pipeline import failures, garbage, lifeline, logs
 from pipeline.bootstrap.configuration import load_settings
 from pipeline.part import NAMES, WITH_STANDBY, Part
 from pipeline.settings_sources import Origin
@@ -51,6 +51,7 @@ def _work(name: str, status_fd: int, *, until_idle: bool, standby: bool) -> None
     stop = lifeline.stop_event()
     called = lifeline.stop_with_parent(stop, settings.supervision.grace_s)
     module = importlib.import_module(f"pipeline.bootstrap.{name}")
+    garbage.collect_rarely()
     module.run(
         Part(settings, stop, lifeline.reporter(status_fd), until_idle, called=called if standby else None)
     )

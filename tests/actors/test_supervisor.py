@@ -166,7 +166,7 @@ def test_a_shard_that_dies_without_a_word_fails_its_batch(
 def lanes_with(perform: Any, settings: ActorSettings) -> tuple[Lanes[str], Receipts[str], list[str]]:
     acknowledged: list[str] = []
     receipts: Receipts[str] = Receipts(acknowledged.append)
-    return Lanes(perform, receipts, settings), receipts, acknowledged
+    return Lanes(perform, receipts, settings, lambda: 0), receipts, acknowledged
 
 
 @pytest.mark.parametrize(
