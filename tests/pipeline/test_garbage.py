@@ -12,5 +12,5 @@ print(gc.get_threshold(), gc.get_freeze_count() > 1000, gc.isenabled())
 
 
 def test_a_part_looks_rarely_for_garbage_in_cycles() -> None:
-    found = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    found = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
     assert found.stdout.split("\n")[0] == "(20000, 10, 10) True True"
