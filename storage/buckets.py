@@ -1,7 +1,7 @@
 """Buckets: the partitions that entities lie in, many in each.
 
-A bucket is a refinement of Kafka's partitions, whose default is the same hash: while their number divides that of the
-buckets, a bucket's entities reach the same worker, and no two workers contend for one.
+A bucket is a refinement of Kafka's partitions, which come of the same hash: while their number divides that of the
+buckets, a bucket's alerts reach one worker, and workers seldom contend for one.
 """
 
 from typing import Final
