@@ -8,7 +8,8 @@ import pytest
 from cassandra import OperationTimedOut, WriteTimeout, WriteType
 from cassandra.query import BatchStatement
 
-from storage.entities import Change, CommandRow
+from storage.buckets import bucket_of
+from storage.entities import Change, CommandRow, Save
 from storage.entity_store import CassandraEntityStore
 from storage.errors import RetryLaterError, StaleWriteError
 from storage.settings import CassandraSettings
@@ -128,3 +129,35 @@ def test_tokens_tell_writers_apart(session: Any, settings: CassandraSettings) ->
     store.save("card-1", 0, CHANGE)
     with pytest.raises(StaleWriteError):
         store.save("card-1", 0, CHANGE)
+
+
+NEIGHBOURS = [name for name in (f"card-{n}" for n in range(3_000)) if bucket_of(name) == bucket_of("card-0")][
+    :5
+]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_of_a_shared_batch_whose_answer_is_lost_each_save_is_settled_alone(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore, when: str
+) -> None:
+    lossy = Lossy(session, [(when, LOST), (when, LOST)])
+    found = through(lossy, settings).save_all([Save(name, 0, CHANGE) for name in NEIGHBOURS])
+    assert found == [1] * len(NEIGHBOURS)
+    assert lossy.batches == 2
+    assert all(honest.load(name).version == 1 for name in NEIGHBOURS)
+
+
+def test_another_writer_of_one_refuses_that_one_alone(
+    session: Any, settings: CassandraSettings, honest: CassandraEntityStore
+) -> None:
+    def meanwhile() -> None:
+        if honest.load(NEIGHBOURS[2]).version == 0:
+            honest.save(NEIGHBOURS[2], 0, Change("other"))
+
+    lossy = Lossy(session, [("before", LOST)], meanwhile)
+    found = through(lossy, settings).save_all([Save(name, 0, CHANGE) for name in NEIGHBOURS])
+    stale = found.pop(2)
+    assert isinstance(stale, StaleWriteError)
+    assert stale.found == 1
+    assert found == [1] * (len(NEIGHBOURS) - 1)
+    assert honest.load(NEIGHBOURS[2]).state == "other"
