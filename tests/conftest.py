@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from whole_pipeline import PipelinesInTurn
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
 from storage.migrate import migrate
-from storage.migration_files import shipped
+from storage.migration_files import Migration, shipped
 from storage.session import joined_count
 from storage.settings import CassandraSettings
 
@@ -293,10 +293,7 @@ def shared_keyspace(
     settings_of: Callable[[str], CassandraSettings], cassandra_session: Session
 ) -> Iterator[str]:
     """Give a keyspace with all migrations, which take seconds; tests take it in turn, as `emptied_keyspace`."""
-    name = f"k{uuid.uuid4().hex[:10]}"
-    migrate(settings_of(name))
-    yield name
-    cassandra_session.execute(f"DROP KEYSPACE {name}")
+    yield from _migrated(settings_of, cassandra_session, shipped())
 
 
 @pytest.fixture
@@ -311,10 +308,7 @@ def shared_expanded_keyspace(
     settings_of: Callable[[str], CassandraSettings], cassandra_session: Session
 ) -> Iterator[str]:
     """Give a keyspace with all migrations but those that contract, as one of before has; see `expanded_keyspace`."""
-    name = f"k{uuid.uuid4().hex[:10]}"
-    migrate(settings_of(name), migrations=[m for m in shipped() if not m.contracts])
-    yield name
-    cassandra_session.execute(f"DROP KEYSPACE {name}")
+    yield from _migrated(settings_of, cassandra_session, [m for m in shipped() if not m.contracts])
 
 
 @pytest.fixture
@@ -322,6 +316,15 @@ def expanded_keyspace(shared_expanded_keyspace: str, cassandra_session: Session)
     """Give such a keyspace with nothing in its tables."""
     yield shared_expanded_keyspace
     _empty(cassandra_session, shared_expanded_keyspace)
+
+
+def _migrated(
+    settings_of: Callable[[str], CassandraSettings], session: Session, migrations: Sequence[Migration]
+) -> Iterator[str]:
+    name = f"k{uuid.uuid4().hex[:10]}"
+    migrate(settings_of(name), migrations=migrations)
+    yield name
+    session.execute(f"DROP KEYSPACE {name}")
 
 
 def _empty(session: Session, keyspace: str) -> None:

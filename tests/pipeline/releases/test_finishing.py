@@ -1,7 +1,7 @@
 """`upgrade --finish` on a keyspace of before: refused while anything runs, then entities are moved and served on."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command_line import CommandLine
@@ -23,16 +23,15 @@ pytestmark = [pytest.mark.kafka, pytest.mark.cassandra]
 
 
 def test_entities_are_moved_while_nothing_runs(
-    tmp_path: Path, kafka_bootstrap: str, topic_prefix: str, cassandra_endpoint: Any, keyspace: str
+    tmp_path: Path,
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    settings_of: Callable[[str], CassandraSettings],
+    keyspace: str,
 ) -> None:
     kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
     ensure_topics(kafka)
-    cassandra = CassandraSettings(
-        contact_points=cassandra_endpoint.contact_points,
-        port=cassandra_endpoint.port,
-        local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
-    )
+    cassandra = settings_of(keyspace)
     migrate(cassandra, migrations=[m for m in shipped() if not m.contracts])
     commands = CommandLine(tmp_path, kafka, cassandra)
     with connect(cassandra) as session:
