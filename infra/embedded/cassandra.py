@@ -120,6 +120,9 @@ def configuration(node: Node, nodes: Sequence[Node], settings: EmbeddedSettings)
         "commitlog_segment_size": "16MiB",
         # Two rounds instead of four for a conditional batch: the promise brings what a read would have asked for.
         "paxos_variant": "v2",
+        # What merging tables may hold of an index, 1 GiB by default: 2.4 KB for each event id, so that 200,000 scores in one
+        # merge end a server with a heap of 512 MiB.
+        "sai_options": {"segment_write_buffer_size": "32MiB"},
         # Score batches hold up to 24 KiB of values; by default each of them would be a warning in the log.
         "batch_size_warn_threshold": "50KiB",
         "batch_size_fail_threshold": "64KiB",
