@@ -183,7 +183,9 @@ def _await(kafka: KafkaSettings, crew: Crew, count: int, begun: float | None) ->
                 "lasted_s": done - (begun or moved),
                 "peak_mb": peak,
                 "first_mb": first,
-                "second_half": _second_half(*half, crew.cpu.seconds(), done) if half and done > half[0] else {},
+                "second_half": _second_half(*half, crew.cpu.seconds(), done)
+                if half and done > half[0]
+                else {},
             }
         if now - moved > QUIET_S:
             sys.exit(f"nothing moved for {QUIET_S:g} s, {left} messages are left")
