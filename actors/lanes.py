@@ -4,7 +4,7 @@ While a shard works, its next messages gather in its lane and become one batch: 
 bounded by its entities, for each of them is a write, however many of its messages share it. A shard that is behind
 rests between its batches: more of each entity comes together meanwhile, which saves up to half of all writes, and so it
 catches up sooner. A full lane makes the agent wait, and with it the reading from Kafka. What people and devices say
-overtakes the alerts that wait, so that a flood of alerts makes nobody wait who works on it.
+overtakes the alerts that wait, so that in a flood of alerts nobody who works on it waits longer than for a batch and a rest.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ CROWD: Final = 4
 """After a batch of fewer messages there is no rest."""
 
 MOST_REST_S: Final = 1.0
+"""Longest rest, in seconds."""
 
 
 class Lane(Generic[E]):
