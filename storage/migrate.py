@@ -9,9 +9,10 @@ import structlog
 from cassandra.cluster import Session
 
 from storage.agreement import change
+from storage.entity_layout import SEPARATE, layout_of
 from storage.errors import StopProcessError
 from storage.failures import mapped
-from storage.migration_files import Migration, due, shipped, statements
+from storage.migration_files import Migration, due, shipped, steps
 from storage.migration_lock import MigrationLock, locked
 from storage.retention import align
 from storage.session import connect
@@ -62,24 +63,28 @@ def migrate(
     with connect(settings, use_keyspace=False) as session, mapped(f"migrating {settings.keyspace!r}"):
         _ensure_keyspace(session, settings)
         with locked(session, settings.keyspace, new_holder(), patience_s=patience_s) as lock:
-            missing = due(known, lock.applied(), contract=contract)
-            for migration in missing:
+            applied = lock.applied()
+            missing = due(known, applied, contract=contract)
+            for migration, todo in steps(missing, is_new=not applied):
                 if migration.name == _LEAVES_ENTITY_STATE:
                     _move(session, settings, clock)
-                _apply(session, lock, migration, clock)
+                _apply(session, lock, migration, todo, clock)
             for table in align(session, settings.keyspace, settings.retention):
                 _log.info("life of rows changed", table=table)
     return [migration.name for migration in missing]
 
 
 def _move(session: Session, settings: CassandraSettings, clock: Callable[[], int]) -> None:
-    from storage.moving import move  # noqa: PLC0415 - what reads and writes backups is loaded by this alone
+    if layout_of(session, settings.keyspace) is SEPARATE:
+        from storage.moving import move  # noqa: PLC0415 - what reads and writes backups is loaded by this alone
 
-    move(session, settings, clock)
+        move(session, settings, clock)
 
 
-def _apply(session: Session, lock: MigrationLock, migration: Migration, clock: Callable[[], int]) -> None:
-    for statement in statements(migration.text):
+def _apply(
+    session: Session, lock: MigrationLock, migration: Migration, todo: Sequence[str], clock: Callable[[], int]
+) -> None:
+    for statement in todo:
         lock.extend()
         change(session, statement)
     lock.record(migration, clock())

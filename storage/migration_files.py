@@ -17,6 +17,7 @@ from storage.errors import RefuseMigrationError
 _FOLDER: Final = "migrations"
 _CONTRACTS: Final = re.compile(r"\d{4}_contract_")
 _EXPANSION: Final = re.compile(r"(CREATE|ALTER) .*\bIF NOT EXISTS\b", re.DOTALL)
+_TABLE: Final = re.compile(r"\b(?:TABLE(?: IF (?:NOT )?EXISTS)?|ON) (\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,25 @@ def due(
     """
     missing = pending(migrations, applied)
     return missing if contract or not applied else [m for m in missing if not m.contracts]
+
+
+def steps(missing: Sequence[Migration], *, is_new: bool) -> list[tuple[Migration, list[str]]]:
+    """Return each migration with the statements to run: in a new keyspace none about a table that is dropped later."""
+    dropped = {
+        _table(statement): m.number
+        for m in missing
+        for statement in statements(m.text)
+        if is_new and statement.startswith("DROP TABLE ")
+    }
+    return [
+        (m, [statement for statement in statements(m.text) if m.number > dropped.get(_table(statement), 0)])
+        for m in missing
+    ]
+
+
+def _table(statement: str) -> str | None:
+    found = _TABLE.search(statement)
+    return found and found[1]
 
 
 def statements(text: str) -> list[str]:

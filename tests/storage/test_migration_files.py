@@ -13,6 +13,7 @@ from storage.migration_files import (
     pending,
     shipped,
     statements,
+    steps,
 )
 from storage.retention import window_days
 
@@ -60,6 +61,26 @@ def test_contractions_wait_until_they_are_asked_for_but_in_a_new_keyspace() -> N
     assert due(every, applied(ONE), contract=True) == [TWO, DROP, FOUR]
     assert due(every, {}, contract=False) == every
     assert due(every, applied(ONE, TWO, FOUR), contract=True) == [DROP]
+
+
+def test_a_new_keyspace_gets_no_table_that_is_dropped_again() -> None:
+    made = Migration(
+        1, "0001_a", "CREATE TABLE IF NOT EXISTS a (k int); CREATE TABLE IF NOT EXISTS b (k int)"
+    )
+    more = Migration(
+        2, "0002_b", "CREATE INDEX IF NOT EXISTS i ON a (k); ALTER TABLE a ADD IF NOT EXISTS c int"
+    )
+    drop = Migration(3, "0003_contract_a", "DROP TABLE IF EXISTS a")
+    anew = Migration(4, "0004_a", "CREATE TABLE IF NOT EXISTS a (k text)")
+    every = [made, more, drop, anew]
+    assert steps(every, is_new=True) == [
+        (made, ["CREATE TABLE IF NOT EXISTS b (k int)"]),
+        (more, []),
+        (drop, []),
+        (anew, [anew.text]),
+    ]
+    assert steps(every, is_new=False) == [(m, statements(m.text)) for m in every]
+    assert steps([made, more], is_new=True) == [(m, statements(m.text)) for m in (made, more)]
 
 
 def test_only_a_contraction_takes_something_away() -> None:

@@ -13,7 +13,8 @@ from storage.entity_layout import BUCKETED, SEPARATE, layout_of
 from storage.entity_store import CassandraEntityStore
 from storage.errors import StopProcessError
 from storage.migrate import migrate
-from storage.migration_files import shipped
+from storage.migration_files import Migration, shipped
+from storage.migration_lock import MigrationLock
 from storage.session import connect
 from storage.settings import CassandraSettings
 
@@ -81,6 +82,29 @@ def test_a_move_that_was_cut_off_is_done_again_with_what_came_since(
     wanted = store.load("card-1")
     migrate(settings, contract=True)
     assert CassandraEntityStore(older, settings, lambda: 5).load("card-1") == wanted
+
+
+def test_a_new_keyspace_that_was_cut_off_has_buckets_at_once_and_is_contracted_later(
+    settings: CassandraSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = MigrationLock.record
+
+    def cut(lock: MigrationLock, migration: Migration, now_ms: int) -> None:
+        whole(lock, migration, now_ms)
+        if migration.number == 3:
+            raise ConnectionError("cut off after the third migration")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MigrationLock, "record", cut)
+        with pytest.raises(ConnectionError):
+            migrate(settings)
+    migrate(settings)
+    with connect(settings) as session:
+        assert layout_of(session, settings.keyspace) is BUCKETED
+        before = fill(session, settings)
+        assert migrate(settings, contract=True) == ["0012_contract_entity_state"]
+        store = CassandraEntityStore(session, settings, lambda: 5)
+        assert {entity: store.load(entity) for entity in store.entities()} == before
 
 
 def _cut(*_: Any) -> None:
