@@ -81,8 +81,9 @@ def restore(settings: Settings, folder: Path, *, replace: bool, report: Report) 
     with roster.owned(settings.run_dir):
         refuse_running(settings)
         _refuse_differing(settings, folder, replace=replace)
+        _refuse_filled(settings, replace=replace)
         migrate(settings.cassandra, contract=origin.was_contracted(held.migrations))
-        tables = _load(settings, folder, held, replace=replace)
+        tables = _load(settings, folder, held)
         for path in files.restore(_places(settings), folder):
             report(f"put back {path}")
         _rewind(settings, held, report)
@@ -90,15 +91,19 @@ def restore(settings: Settings, folder: Path, *, replace: bool, report: Report) 
     return held
 
 
-def _load(settings: Settings, folder: Path, held: Manifest, *, replace: bool) -> Tables:
+def _refuse_filled(settings: Settings, *, replace: bool) -> None:
     name = settings.cassandra.keyspace
-    with connect(settings.cassandra) as session:
+    with connect(settings.cassandra, use_keyspace=False) as session:
         filled = keyspace.filled(session, name)
-        if filled and not replace:
-            raise RefuseUsageError(
-                f"the keyspace {name} holds rows already (in {', '.join(filled)}): --replace deletes them first"
-            )
-        keyspace.empty(session, filled)
+    if filled and not replace:
+        raise RefuseUsageError(
+            f"the keyspace {name} holds rows already (in {', '.join(filled)}): --replace deletes them first"
+        )
+
+
+def _load(settings: Settings, folder: Path, held: Manifest) -> Tables:
+    with connect(settings.cassandra) as session:
+        keyspace.empty(session, keyspace.filled(session, settings.cassandra.keyspace))
         return keyspace.load(session, settings.cassandra, folder / _TABLES, list(held.tables), wall_ms)
 
 

@@ -20,7 +20,7 @@ Clock = Callable[[], int]
 
 SUFFIX: Final = ".parquet"
 _FIRST: Final = (BUCKETED.table, SEPARATE.table)
-_ANY: Final = 'SELECT * FROM "{}" LIMIT 1'
+_ANY: Final = 'SELECT * FROM {}."{}" LIMIT 1'
 
 
 def digest(session: Session, keyspace: str, clock: Clock) -> dict[str, RowSet]:
@@ -80,7 +80,9 @@ def load(
 def filled(session: Session, keyspace: str) -> list[str]:
     """Return the tables that hold rows."""
     with mapped("looking for rows"):
-        return [name for name in _tables(session, keyspace) if session.execute(_ANY.format(name)).one()]
+        return [
+            name for name in _tables(session, keyspace) if session.execute(_ANY.format(keyspace, name)).one()
+        ]
 
 
 def empty(session: Session, tables: Iterable[str]) -> None:

@@ -1,7 +1,8 @@
 """The commands on real servers: what was backed up, wiped and restored is the same set of rows."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pytest
 from cassandra.cluster import Session
@@ -14,30 +15,25 @@ from ingest.settings import KafkaSettings
 from ingest.topics import ensure_topics
 from models.machines import Machine
 from storage.entities import Change
+from storage.entity_layout import SEPARATE, layout_of
 from storage.entity_store import CassandraEntityStore
 from storage.machines import CassandraMachineStore
-from storage.migrate import migrate
 from storage.session import connect
 from storage.settings import CassandraSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra]
 
+SettingsOf: TypeAlias = Callable[[str], CassandraSettings]
 MACHINES = [Machine(machine=f"m{n}", machine_class="pump", measurements={}) for n in range(40)]
 
 
 @pytest.fixture
 def commands(
-    tmp_path: Path, kafka_bootstrap: str, topic_prefix: str, cassandra_endpoint: Any, keyspace: str
+    tmp_path: Path, kafka_bootstrap: str, topic_prefix: str, settings_of: SettingsOf, emptied_keyspace: str
 ) -> CommandLine:
     kafka = KafkaSettings(bootstrap_servers=kafka_bootstrap, prefix=topic_prefix)
     ensure_topics(kafka)
-    cassandra = CassandraSettings(
-        contact_points=cassandra_endpoint.contact_points,
-        port=cassandra_endpoint.port,
-        local_dc=cassandra_endpoint.dc,
-        keyspace=keyspace,
-    )
-    migrate(cassandra)
+    cassandra = settings_of(emptied_keyspace)
     with connect(cassandra) as session:
         CassandraMachineStore(session, cassandra).put(MACHINES)
         CassandraEntityStore(session, cassandra, lambda: 0).save(
@@ -89,6 +85,20 @@ def test_what_is_restored_is_what_was_backed_up(
     assert "restored and checked: 42 rows" in commands("storage", "restore", str(folder), "--replace")
     assert commands("storage", "hash", "--json") == before
     the_report_names_every_table(commands)
+
+
+def test_a_refused_restore_leaves_a_keyspace_of_before_as_it_is(
+    commands: CommandLine, tmp_path: Path, settings_of: SettingsOf, expanded_keyspace: str
+) -> None:
+    older = settings_of(expanded_keyspace)
+    with connect(older) as session:
+        CassandraEntityStore(session, older, lambda: 0).save("m2", 0, Change(state="{}"))
+    commands("storage", "backup", str(tmp_path / "backup"))
+    there = CommandLine(tmp_path, commands.kafka, older)
+    told = there("storage", "restore", str(tmp_path / "backup"), status=2)
+    assert f"{expanded_keyspace} holds rows already (in entity_state): --replace" in " ".join(told.split())
+    with connect(older) as session:
+        assert layout_of(session, expanded_keyspace) is SEPARATE
 
 
 def the_report_names_every_table(commands: CommandLine) -> None:
