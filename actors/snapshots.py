@@ -3,18 +3,25 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 
 from actors.decisions import advance
 from actors.listed import Listed, Row
+from ingest.ports import Clock
 from storage.alarms import AlarmRow
 from storage.entities import EMPTY, Change, CommandRow, EntityStore, Save, Snapshot
 from storage.errors import StaleWriteError
 from storage.orders import OrderRow
 
 Decide: TypeAlias = Callable[[str, Snapshot], Change | None]
+
+FOR_MS: Final = 86_400_000
+"""How long a snapshot is built upon before the entity is loaded again, in milliseconds.
+
+What has expired in the store leaves memory then too: an entity that is never idle would gather every alert it ever took.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -26,12 +33,16 @@ class Snapshots:
     ----------
     capacity
         Most snapshots kept; the one unused for longest goes first.
+    clock
+        Milliseconds since the epoch.
     """
 
-    def __init__(self, store: EntityStore, capacity: int) -> None:
+    def __init__(self, store: EntityStore, capacity: int, clock: Clock) -> None:
         self._store = store
         self._capacity = capacity
+        self._clock = clock
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._since: dict[str, int] = {}
         self._told: dict[str, int] = {}
         self._noted: dict[str, tuple[CommandRow, ...]] = {}
         self._listed = Listed()
@@ -85,7 +96,8 @@ class Snapshots:
 
     def _known(self, entities: Iterable[str]) -> dict[str, Snapshot]:
         wanted = list(entities)
-        absent = [entity for entity in wanted if entity not in self._kept]
+        oldest = self._clock() - FOR_MS
+        absent = [entity for entity in wanted if self._since.get(entity, oldest) <= oldest]
         loaded = dict(zip(absent, self._store.load_all(absent, settled=False), strict=True)) if absent else {}
         for entity in absent:
             self._forget(entity)
@@ -138,12 +150,14 @@ class Snapshots:
     def _keep(self, entity: str, snapshot: Snapshot) -> Snapshot:
         self._kept[entity] = snapshot
         self._kept.move_to_end(entity)
+        self._since.setdefault(entity, self._clock())
         if len(self._kept) > self._capacity:
             self._forget(next(iter(self._kept)))
         return snapshot
 
     def _forget(self, entity: str) -> None:
         self._kept.pop(entity, None)
+        self._since.pop(entity, None)
         self._told.pop(entity, None)
         self._noted.pop(entity, None)
         self._listed.forget(entity)

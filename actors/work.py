@@ -86,7 +86,7 @@ class Work:
         self._reject = reject
         self._clock = clock
         self._policies = policies
-        self._snapshots = Snapshots(store, max(1, settings.entities // settings.shards))
+        self._snapshots = Snapshots(store, max(1, settings.entities // settings.shards), clock)
         self._stops = Stops(store, clock)
         self._permitting = Permitting(store, self._snapshots, policies, fleet_of, clock)
         self._retrying = _retrying(settings, stop)
