@@ -45,8 +45,8 @@ from storage.cases import CaseRow
 from storage.entities import Change, CommandRow, OperationRow, Snapshot, alert_id
 from storage.orders import OrderRow
 
-_ORDERS_KEPT: Final = 4_096
-"""How many orders are kept as they were read: one alert asks for the same several times."""
+_ORDERS_KEPT: Final = 1_024
+"""How many orders are kept as they were read: one alert asks for the same several times, 16 shards have 64 at hand."""
 
 
 def decide(
