@@ -15,8 +15,9 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, S
 from cassandra.policies import DCAwareRoundRobinPolicy
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from in_turn import SHARED_SPARK, InTurn
 from missing import missing
-from whole_pipeline import PipelinesInTurn
+from shared_spark import SharedSpark
 
 from infra.embedded import EmbeddedSettings, Endpoints, up
 from infra.errors import InfraError
@@ -64,8 +65,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cassandra-at", metavar="HOST:PORT", help="use this running Cassandra and start none")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PipelinesInTurn:
-    return PipelinesInTurn(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InTurn:
+    return InTurn(config, log)
+
+
+@pytest.fixture(scope="session")
+def shared_spark() -> Iterator[SharedSpark]:
+    """Give the Spark session that the files of `SHARED_SPARK` share."""
+    shared = SharedSpark()
+    yield shared
+    shared.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_spark_at_a_time(shared_spark: SharedSpark, request: pytest.FixtureRequest) -> None:
+    if request.node.nodeid not in SHARED_SPARK:
+        shared_spark.end()
 
 
 def broker_count(bootstrap: str) -> int:
