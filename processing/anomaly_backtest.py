@@ -70,7 +70,7 @@ def backtest_anomalies(
     RefuseTrainingError
         When a part has no readings, or the estimator does not fit the features.
     """
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         rows = labelled(spark, spec.plan(), history)
         parts = _parts(spark, spec, rows, share)
     report(f"{len(rows)} readings, {int(parts.first.sum())} of them learned from")
@@ -79,7 +79,7 @@ def backtest_anomalies(
 
 def scored(spec: ModelSpec, history: Path, *, share: float, java: Path, memory: str) -> pd.DataFrame:
     """Return all readings with their `score`, fitted as in `backtest_anomalies`."""
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         rows = labelled(spark, spec.plan(), history)
         return rows.assign(score=_parts(spark, spec, rows, share).scores)
 

@@ -115,7 +115,7 @@ def backtest(
     """
     plan = spec.plan()
     whole = Span(min(f.whole.start_ms for f in folds), max(f.whole.end_ms for f in folds))
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         rows = labelled(spark, plan, history, whole)
         report(f"{len(rows)} events with {len(plan.features)} features")
         results = []

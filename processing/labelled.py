@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from models.plan import WINDOW_START, Plan
@@ -40,9 +41,22 @@ class Span:
         return rows[(rows.event_time >= self.start_ms) & (rows.event_time < self.end_ms)]
 
 
-def table_session(java: Path, memory: str) -> AbstractContextManager[SparkSession]:
-    """Return a session for tables between Spark and pandas; `memory` is the heap of its Java process, as in `2g`."""
-    return spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF)
+BRIEF_ROWS: Final = 500_000
+"""Up to so many rows of history Java's second compiler takes longer than it saves, on two cores."""
+
+
+def table_session(java: Path, memory: str, history: Path) -> AbstractContextManager[SparkSession]:
+    """Return a session for tables between Spark and pandas.
+
+    Parameters
+    ----------
+    memory
+        Heap of its Java process, as in `2g`.
+    history
+        The file that is read in it, by `processing.history.write_history`.
+    """
+    brief = pq.read_metadata(history).num_rows <= BRIEF_ROWS
+    return spark_session(java, [], slots=2, memory=memory, log_level="ERROR", conf=CONF, brief=brief)
 
 
 def labelled(spark: SparkSession, plan: Plan, history: Path, span: Span | None = None) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def cross_validated(
     RefuseTrainingError
         When there are too few machines, or the estimator does not fit the features.
     """
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         rows = with_lives(spark, spec, history)
         report(f"{len(rows)} readings of {rows[spec.event.key_field].nunique()} machines until they failed")
         part = dealt(spec, rows, folds)
@@ -131,7 +131,7 @@ def on_test_set(
         When the test machines are not those of `left`, or the estimator does not fit the features.
     """
     _refuse_others(machines_of(spec, test), left)
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         rows = with_lives(spark, spec, history)
         machines = rows[spec.event.key_field].nunique()
         report(f"{len(rows)} readings of {machines} machines until they failed")

@@ -38,7 +38,7 @@ def score_recorded(artifact: Artifact, history: Path, span: Span, *, java: Path,
         Heap of Spark's Java process, as in `2g`.
     """
     service = alone(artifact)
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         rows = routed(_features(spark, service, history, span), service, _TOPICS)
         values = rows.where(F.col("topic") == _TOPICS.scores).select("value").toPandas().value
     found = [scores.decode(value.encode()) for value in values]

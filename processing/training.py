@@ -65,7 +65,7 @@ def train(
         When the events hold one class only, the estimator takes no nulls and a feature may be null, or the
         compiled score differs from scikit-learn's.
     """
-    with table_session(java, memory) as spark:
+    with table_session(java, memory, history) as spark:
         if isinstance(spec.label, RunToFailure):
             return _trained_on_lives(spark, spec, with_lives(spark, spec, history), report)
         rows = labelled(spark, spec.plan(), history)

@@ -189,6 +189,7 @@ def test_stream_equals_history_and_definition_over_restarts_and_three_partitions
         memory="1g",
         log_level="ERROR",
         conf={"spark.sql.shuffle.partitions": "2"},
+        brief=True,
     ) as spark:
         history = from_history(spark, tmp_path, arrived, rows)
     for event_id, row in streamed.items():
