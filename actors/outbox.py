@@ -16,8 +16,7 @@ from models.orders import Order
 class Publication:
     """What one batch publishes: any number of `send`, `tell` and `label`, then one `finish`.
 
-    The producer is shared with other threads and its `flush` waits for, and fails for, everybody's records;
-    so each command is ticked off by its own acknowledgement.
+    The producer is shared with other threads; so each record is ticked off by its own acknowledgement.
     """
 
     def __init__(self, producer: ProducerPort) -> None:
@@ -42,8 +41,7 @@ class Publication:
 
     def finish(self) -> None:
         """Wait until Kafka has them all; `RetryLaterError` when it lacks one."""
-        if self._under_way:
-            self._producer.flush()
+        self._producer.settle(lambda: not self._under_way)
         if self._under_way:
             raise RetryLaterError(
                 f"Kafka acknowledged all but {len(self._under_way)} messages: they are published again"

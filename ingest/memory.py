@@ -163,6 +163,11 @@ class MemoryProducer:
         for ack in acks:
             ack()
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Acknowledge everything sent, if that is asked for."""
+        if not done():
+            self.flush()
+
     def close(self) -> None:
         """Flush."""
         self.flush()

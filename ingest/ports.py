@@ -44,7 +44,7 @@ class Record(NamedTuple):
 
 
 class ProducerPort(Protocol):
-    """Writes records; nothing counts as written before `flush` has returned."""
+    """Writes records; what was not acknowledged before `flush` or `settle` returned does not count as written."""
 
     def send(
         self,
@@ -60,6 +60,9 @@ class ProducerPort(Protocol):
 
     def flush(self) -> None:
         """Wait until every record is acknowledged; `RetryLaterError` when one was not."""
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Wait until acknowledgements have brought about `done`; with nothing left to come it returns in any case."""
 
 
 class ConsumerPort(Protocol):

@@ -4,6 +4,7 @@ A client of librdkafka may stop sending for good after a restart of the only bro
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 BUFFER_FULL_WAIT_S: Final = 0.05
 """How long to let acknowledgements come in when the buffer is full, in seconds."""
+
+_LOOK_S: Final = 0.005
+"""How often a thread looks whether its records are acknowledged, which another thread may have been told, in seconds."""
 
 STALL_S: Final = 5.0
 """After so long without an acknowledgement a producer looks whether Kafka is there, in seconds."""
@@ -116,6 +120,25 @@ class Producer:
             raise explain(failures[0], f"{len(failures)} records were not acknowledged")
         if waiting:
             raise RetryLaterError(f"{waiting} records wait for their acknowledgement; is Kafka there?")
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Wait until acknowledgements have brought about `done`; other threads' records may go on filling batches.
+
+        A flush sends everything at once and waits for all. With nothing left to come this returns in any case.
+
+        Raises
+        ------
+        RetryLaterError
+            When records were not acknowledged; which ones were is not known, so send them all again.
+        StopProcessError
+            When the client can't go on.
+        """
+        deadline = time.monotonic() + self._settings.delivery_timeout_ms / 1_000
+        while not (done() or self._failures) and len(self._client) and time.monotonic() < deadline:
+            self._client.poll(_LOOK_S)
+            self._raise_stalled()
+        if not done():
+            self.flush()
 
     def close(self) -> None:
         """Flush and let go of the connections."""

@@ -1,5 +1,6 @@
 """A producer for tests of actors: what was sent is acknowledged when it is flushed, and not before."""
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -17,6 +18,10 @@ class AckedAtFlush:
         waiting, self._waiting = self._waiting, []
         for on_ack in waiting:
             on_ack(0, 0)
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        if not done():
+            self.flush()
 
     def took(self, topic: str, key: str, value: bytes) -> None:
         raise NotImplementedError

@@ -74,7 +74,7 @@ CALLS = (
     "load",
     "save",
     "send",
-    "flush",
+    "settle",
     "record_alarm",
     "record_order",
     "record_audit",

@@ -241,3 +241,7 @@ class _Tagged:
     def flush(self) -> None:
         """Wait until every record is acknowledged."""
         self._producer.flush()
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Wait until acknowledgements have brought about `done`."""
+        self._producer.settle(done)

@@ -122,6 +122,11 @@ class LedgerProducer:
         with self._giving_up():
             self._inner.flush()
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Wait until acknowledgements have brought about `done`."""
+        with self._giving_up():
+            self._inner.settle(done)
+
     @contextmanager
     def _giving_up(self) -> Iterator[None]:
         """Let the ledger wait for nothing that the producer has dropped."""

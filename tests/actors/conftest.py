@@ -50,6 +50,10 @@ class Recorder:
         for offset, on_ack in enumerate(waiting):
             on_ack(0, offset)
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        if not done():
+            self.flush()
+
     def commands(self) -> list[Command]:
         return [decode_command(value) for topic, value in self.sent if topic == "commands"]
 

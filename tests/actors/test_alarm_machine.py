@@ -52,7 +52,7 @@ ALERTS = st.builds(
     st.sampled_from(MODELS),
     st.floats(0.5, 1),
 )
-CALLS = ("load", "save", "send", "flush", "record_alarm", "record_audit")
+CALLS = ("load", "save", "send", "settle", "record_alarm", "record_audit")
 
 
 class Alarming(RuleBasedStateMachine):

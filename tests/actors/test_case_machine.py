@@ -33,7 +33,7 @@ from storage.memory import MemoryEntityStore
 
 CARDS = ("tok_" + "a" * 24, "tok_" + "b" * 24)
 PEOPLE = ("ann", "bob")
-CALLS = ("load", "save", "send", "flush", "record_alarm", "record_case", "record_evidence", "record_audit")
+CALLS = ("load", "save", "send", "settle", "record_alarm", "record_case", "record_evidence", "record_audit")
 POLICIES = """
 [alarms.default]
 off_delay = "50ms"

@@ -79,7 +79,7 @@ def test_a_batch_is_saved_published_and_listed(
     snapshot = store.load(CARD)
     assert snapshot.alerts == {"e1/fraud", "e2/fraud"}
     assert snapshot.version == 1, "one save for all alerts of the entity and its command"
-    assert producer.flushes == 1, "one flush for all commands of the batch"
+    assert producer.flushes == 1, "one wait for all commands of the batch"
     assert {c.entity for c in producer.commands()} == {CARD, "other"}
     assert {(row.entity, row.alerts, row.command_status) for row in store.latest_alarms(9)} == {
         (CARD, 2, "sent"),
@@ -129,7 +129,7 @@ STEPS = [
     ("store", "save", 1),
     ("producer", "send", 1),
     ("producer", "send", 2),
-    ("producer", "flush", 1),
+    ("producer", "settle", 1),
     ("store", "save", 2),
     ("store", "record_order", 1),
     ("store", "record_alarm", 1),
@@ -261,7 +261,7 @@ def test_a_command_that_kafka_did_not_acknowledge_is_not_marked_sent(
             if self.sent == 6:
                 stop.set()
 
-        def flush(self) -> None:
+        def settle(self, done: Callable[[], bool]) -> None:
             pass
 
     deaf = Deaf()

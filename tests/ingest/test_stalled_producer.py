@@ -35,7 +35,11 @@ def cut_off() -> confluent_kafka.Producer:
     return confluent_kafka.Producer({"bootstrap.servers": "127.0.0.1:9", "log_level": 0})
 
 
-@pytest.mark.parametrize("then", [Producer.flush, send_on])
+def settle(producer: Producer) -> None:
+    producer.settle(lambda: False)
+
+
+@pytest.mark.parametrize("then", [Producer.flush, settle, send_on])
 def test_what_is_not_acknowledged_by_a_kafka_that_is_well_is_dropped_and_sent_again_by_a_new_client(
     kafka: KafkaSettings, then: Callable[[Producer], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,17 @@ def test_acknowledgements_tell_partition_and_offset(edge: Edge) -> None:
     assert {partition for partition, _ in acks} == {r.partition for r in edge.read_all("readings")}
 
 
+def test_settling_waits_for_what_it_is_asked_for_or_until_nothing_is_left_to_come(edge: Edge) -> None:
+    acks: list[str] = []
+    with edge.producer() as producer:
+        producer.send("readings", "k", b"v", on_ack=lambda *_: acks.append("first"))
+        producer.settle(lambda: acks == ["first"])
+        assert acks == ["first"]
+        producer.send("readings", "k", b"w", on_ack=lambda *_: acks.append("second"))
+        producer.settle(lambda: False)
+        assert acks == ["first", "second"]
+
+
 def test_one_key_stays_in_one_partition_in_order(edge: Edge) -> None:
     edge.write(*((f"k{n % 7}", b"%d" % n) for n in range(70)))
     records = take(edge.consumer(), 70)
