@@ -180,13 +180,13 @@ def embedded_endpoints(
         # Cassandra 5.0 ends itself when it clears a full commit log of a table that is just being dropped, as tests do.
         cassandra_extra={"commitlog_total_space": "1GiB"},
     )
-    with stopped_at_the_end(own) as settings, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("JDK_JAVA_OPTIONS", _QUICK_SCHEMA)
+    with stopped_at_the_end(own) as settings:
         try:
-            started = start_embedded(settings)
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("JDK_JAVA_OPTIONS", _QUICK_SCHEMA)
+                started = start_embedded(settings)
         except InfraError as error:
             missing(f"embedded servers: {error}")
-        environment.undo()
         _await_groups(started.kafka_bootstrap)
         yield started
 

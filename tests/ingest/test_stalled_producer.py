@@ -66,10 +66,10 @@ def test_a_producer_that_had_nothing_to_send_for_long_is_none_that_stalled(
     kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    with Producer(kafka, stall_s=1) as producer:
+    with Producer(kafka, stall_s=3) as producer:
         producer.send("alerts", "k", b"x")
         producer.flush()
-        time.sleep(1.2)
+        time.sleep(3.2)
         monkeypatch.setattr("ingest.producer.all_in_sync", lambda servers: asked.append(servers) or True)
         producer.send("alerts", "k", b"x")
         assert asked == []
