@@ -1,7 +1,6 @@
 """What stands in the lists already, as one shard has written it: a row that would say the same is not written again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from storage.alarms import AlarmRow
@@ -22,17 +21,12 @@ class Listed:
     def news(self, entity: str, rows: Sequence[Row]) -> list[Row]:
         """Return the rows that say something else than those that were listed, or more."""
         known = self._rows.get(entity, set())
-        return [row for row in rows if _digest(row) not in known]
+        return [row for row in rows if hash(row) not in known]
 
     def note(self, entity: str, rows: Sequence[AlarmRow | OrderRow]) -> None:
         """Note rows that were just listed, in place of all before: what is not among them is written when it comes."""
-        self._rows[entity] = {_digest(row) for row in rows}
+        self._rows[entity] = {hash(row) for row in rows}
 
     def forget(self, entity: str) -> None:
         """Know nothing of an entity any more."""
         self._rows.pop(entity, None)
-
-
-def _digest(row: AlarmRow | OrderRow) -> int:
-    """Every save makes a new version; the row stays the same if nothing else has changed."""
-    return hash(replace(row, version=0))
