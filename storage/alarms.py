@@ -1,6 +1,6 @@
 """The port of alarms as lists show them: one row an alarm, found by day or by entity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.alarms import Severity
@@ -13,7 +13,8 @@ class AlarmRow:
     Attributes
     ----------
     version
-        The entity's version that this row describes: an older one never overwrites a newer one.
+        The entity's version that this row describes: an older one never overwrites a newer one. Not part of
+        the row's hash, for every save makes a new one.
     opened_at
         Milliseconds since the epoch; it places the alarm, so it never changes.
     condition
@@ -41,7 +42,7 @@ class AlarmRow:
     entity: str
     condition: str
     opened_at: int
-    version: int
+    version: int = field(hash=False)
     state: str
     event_id: str
     alerts: int

@@ -4,7 +4,11 @@ A bucket is a refinement of Kafka's partitions, which come of the same hash: whi
 buckets, a bucket's alerts reach one worker, and workers seldom contend for one.
 """
 
+from functools import lru_cache
 from typing import Final
+
+_KEPT: Final = 4_096
+"""How many entities' buckets are kept: a change of one asks for its bucket a dozen times."""
 
 BUCKETS: Final = 128
 """How many there are. It can't be changed: an entity would be looked for where it does not lie."""
@@ -14,6 +18,7 @@ _M: Final = 0x5BD1E995
 _32: Final = 0xFFFFFFFF
 
 
+@lru_cache(_KEPT)
 def bucket_of(entity: str) -> int:
     """Return the bucket of an entity, from 0 on: the same one in every process, run and release."""
     return (murmur2(entity.encode()) & 0x7FFFFFFF) % BUCKETS

@@ -1,7 +1,8 @@
 """Commands for lists in Cassandra: a partition a day of issue; indexes by id, entity, status and due time."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final
 
 from cassandra.cluster import Session
@@ -14,6 +15,7 @@ from storage.score_rows import date_value
 from storage.times import day_of, millis
 
 _COLUMNS: Final = tuple(field.name for field in fields(OrderRow))
+_VALUES: Final = attrgetter(*_COLUMNS)
 _TIMES: Final = ("issued_at", "changed_at", "due_at")
 _RECORD: Final = (
     f"INSERT INTO commands_by_day (day, {', '.join(_COLUMNS)}) "  # noqa: S608 - the columns are constants
@@ -88,7 +90,7 @@ def _newest_first(rows: Iterable[Any]) -> list[OrderRow]:
 
 def _values(order: OrderRow) -> tuple[Any, ...]:
     day, stamp = date_value(day_of(order.issued_at)), order.issued_at * 1000 + order.version
-    return (day, *asdict(order).values(), stamp)
+    return (day, *_VALUES(order), stamp)
 
 
 def _order(row: Any) -> OrderRow:

@@ -1,6 +1,6 @@
 """The port of commands as lists show them: one row a command, found by id, entity or status, or because it is due."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.actions import CommandKind, CommandStatus
@@ -15,7 +15,8 @@ class OrderRow:
     issued_at
         It places the command, so it never changes.
     version
-        The entity's version that this row describes: an older one never overwrites a newer one.
+        The entity's version that this row describes: an older one never overwrites a newer one. Not part of
+        the row's hash, for every save makes a new one.
     changed_at
         When it came into its status.
     body
@@ -28,7 +29,7 @@ class OrderRow:
     entity: str
     kind: CommandKind
     issued_at: int
-    version: int
+    version: int = field(hash=False)
     status: CommandStatus
     changed_at: int
     body: str
