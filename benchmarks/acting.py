@@ -28,7 +28,7 @@ from benchmarks.acting_costs import Cpu, counted, listening
 from benchmarks.acting_crew import FLOOD_S, Crew, now_ms, policies
 from benchmarks.keyspaces import drop
 from infra.embedded import EmbeddedSettings, down, up
-from ingest.admin import broker_count, group_lag
+from ingest.admin import broker_count, group_lag, group_members
 from ingest.consumer import Consumer
 from ingest.errors import RetryLaterError
 from ingest.producer import Producer
@@ -45,6 +45,9 @@ from storage.session import connect, node_count
 from storage.settings import CassandraSettings
 
 LOOK_S: Final = 0.1
+SELDOM_S: Final = 0.5
+"""Between two looks while much is left: a look asks Kafka a dozen questions, which ten times a second took a tenth of the machine."""
+
 STILL_S: Final = 3.0
 """Nothing left for so long: it is over."""
 
@@ -83,7 +86,8 @@ def measure(
         store = CassandraEntityStore(stack.enter_context(connect(cassandra)), cassandra, now_ms)
         if options.rate is not None:
             crew.go()
-        sent_at = time.monotonic()
+            _await_members(kafka, options.workers)
+        begun = sent_at = time.monotonic()
         killing = crew.killing(options.kill_every) if options.kill_every else None
         for number in range(count):
             if options.rate is not None:
@@ -97,7 +101,9 @@ def measure(
             killing.set()
         if options.rate is None:
             crew.go()
-        peak = _await(kafka, crew, count, sent_at if options.rate is not None else None)
+            _await_members(kafka, options.workers)
+            begun = time.monotonic()
+        peak = _await(kafka, crew, count, begun)
         cpu.look()
         seen = _seen_of_flood(store, during) if options.flood else {}
         return _figures(options, kafka, store, crew, {"sending_s": sending_s, **peak, "flood": seen})
@@ -159,8 +165,8 @@ def _figures(
     }
 
 
-def _await(kafka: KafkaSettings, crew: Crew, count: int, begun: float | None) -> dict[str, Any]:
-    """Wait until nothing is left; without a beginning, that is when the first alert was committed."""
+def _await(kafka: KafkaSettings, crew: Crew, count: int, begun: float) -> dict[str, Any]:
+    """Wait until nothing is left, and return what was seen meanwhile; it all began at `begun`."""
     first = peak = 0.0
     done = moved = time.monotonic()
     last = -1
@@ -171,16 +177,15 @@ def _await(kafka: KafkaSettings, crew: Crew, count: int, begun: float | None) ->
         peak = max(peak, crew.memory_mb())
         crew.cpu.look()
         first = first or peak
-        if half is None and alerts <= count / 2:
+        if half is None and 0 < alerts <= count / 2:
             half = now, alerts, crew.cpu.seconds()
         if left != last:
-            begun = begun or (now if last > 0 else None)
             last, moved = left, now
         if left:
             done = now
         elif now - done > STILL_S:
             return {
-                "lasted_s": done - (begun or moved),
+                "lasted_s": done - begun,
                 "peak_mb": peak,
                 "first_mb": first,
                 "second_half": _second_half(*half, crew.cpu.seconds(), done)
@@ -189,6 +194,15 @@ def _await(kafka: KafkaSettings, crew: Crew, count: int, begun: float | None) ->
             }
         if now - moved > QUIET_S:
             sys.exit(f"nothing moved for {QUIET_S:g} s, {left} messages are left")
+        time.sleep(SELDOM_S if left > count / 10 else LOOK_S)
+
+
+def _await_members(kafka: KafkaSettings, workers: int) -> None:
+    """Wait until the workers and the gateway have joined their groups: how long a process starts is not what is measured."""
+    until = time.monotonic() + QUIET_S
+    while group_members(kafka, "actors") < workers or not group_members(kafka, "gateway"):
+        if time.monotonic() > until:
+            sys.exit(f"the workers did not join their groups within {QUIET_S:g} s")
         time.sleep(LOOK_S)
 
 

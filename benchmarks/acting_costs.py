@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -122,6 +123,7 @@ def _used(process: psutil.Process) -> float:
     return sum(process.cpu_times()[:2])
 
 
+@cache
 def _named(text: str) -> str:
     verb, table = text.split(maxsplit=1)[0].lower(), re.search(r"\b(?:INTO|FROM|UPDATE)\s+(\w+)", text)
     return f"{verb} {'?' if table is None else table[1]}"
