@@ -1,7 +1,6 @@
 """The Faust app: its settings, and one agent for each topic that it reads."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -79,12 +78,14 @@ async def _messages(app: faust.App, channel: ChannelT[Any]) -> AsyncIterator[Mes
     Faust's own stream hands the processor to all other tasks before each message, which a busy worker's shards may keep
     for milliseconds.
     """
-    for number in itertools.count(1):
-        if number % IN_A_ROW == 0:
-            await asyncio.sleep(0)
-        message = (await channel.queue.get()).message
+    in_a_row = 0
+    async for event in channel:
+        message = event.message
         if app.flow_control.is_active() and message.generation_id == app.consumer_generation_id:
             yield message
+        in_a_row = (in_a_row + 1) % IN_A_ROW
+        if not in_a_row:
+            await asyncio.sleep(0)
 
 
 def record_of(message: Message) -> Record:

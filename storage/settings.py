@@ -72,8 +72,8 @@ class CassandraSettings(BaseModel):
     retention: Retention = Retention()
     """How long rows live."""
 
-    batch_rows: int = Field(default=20, ge=1, le=100)
-    """Most rows in one unlogged batch of scores."""
+    batch_rows: int = Field(default=64, ge=1, le=100)
+    """Most rows in one unlogged batch, of scores or of what lists show."""
 
     batch_bytes: int = Field(default=24_576, ge=1_024, le=40_960)
     """Most bytes of values in one such batch; Cassandra refuses batches over 50 KiB by default."""
