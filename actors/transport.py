@@ -1,7 +1,8 @@
 """Faust's Kafka transport with three changes: the agent says when a message is done, a stop closes all, and no needless tasks.
 
 Faust's streams acknowledge too much for us: `take()` acknowledges its buffer when the agent raises or is
-cancelled, and a message skipped during a rebalance is acknowledged unprocessed. Here those calls do nothing.
+cancelled, and a message skipped during a rebalance is acknowledged unprocessed. Here those calls do nothing; our agents
+read their channels, so that this only guards.
 
 A rebalance that comes while Faust stops makes it close the consumer on another event loop than the consumer's own and
 mark it as closed, so that the stop leaves it alone: its connections stay open, and it does not leave its group, so
