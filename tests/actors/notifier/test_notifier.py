@@ -139,10 +139,12 @@ def test_a_stop_leaves_what_could_not_be_delivered_for_the_next_start(
     world.settings = world.settings.model_copy(update={"drain_s": 0, "retry_most_s": 60, "retry_first_s": 60})
     here = Inbox(*[RetryChannelError("disk full")] * 2)  # a stop ends the pause, and it is tried once more
     world.send(change(at=world.now))
-    with world.running({"local": here}) as ledger:
+    with structlog.testing.capture_logs() as logs, world.running({"local": here}) as ledger:
         wait_until(lambda: bool(ledger.collecting()))
         world.now += 10_000
-        wait_until(lambda: here.tries == 1)
+        wait_until(
+            lambda: "channel_failed" in [log["event"] for log in logs]
+        )  # told when the pause is decided
     assert (here.tries, here.taken) == (2, [])
     with world.running({"local": here}):
         wait_until(lambda: len(here.taken) == 1)
