@@ -17,7 +17,7 @@ from ingest.client import explain
 from ingest.errors import IngestError, StopProcessError
 from ingest.group_offsets import committed_of_all
 from ingest.membership import client_id, leave_for_dead
-from ingest.offsets import consumer_config, record_of, watermarks
+from ingest.offsets import bounds_of, consumer_config, record_of, watermarks
 from ingest.ports import Record
 from ingest.reading import read_all
 from ingest.settings import KafkaSettings, TopicName
@@ -137,9 +137,11 @@ class Consumer:
         """Return how many records of the assigned partitions are not committed yet."""
         try:
             done = self._client.committed(self._client.assignment(), timeout=self._timeout_s)
-            return sum(self._behind(where) for where in done)
         except KafkaException as error:
             raise explain(error, "ask for the lag") from error
+        bounds = bounds_of(self._settings, [(where.topic, where.partition) for where in done])
+        ends = [(*bounds[where.topic, where.partition], where.offset) for where in done]
+        return sum(end - max(offset, first) for first, end, offset in ends)
 
     def close(self) -> None:
         """Leave the group, so that others take over at once; a client that can't is left behind."""
@@ -232,10 +234,6 @@ class Consumer:
             return bool(wait) and self._client.memberid() not in known
         except (IngestError, KafkaException):
             return False
-
-    def _behind(self, where: TopicPartition) -> int:
-        first, end = self._client.get_watermark_offsets(where, timeout=self._timeout_s)
-        return end - max(where.offset, first)
 
 
 def _within(seconds: float, call: Callable[[], _T]) -> _T:

@@ -9,12 +9,9 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
-from ingest.offsets import consumer_config, record_of
+from ingest.offsets import Where, bounds_of, consumer_config, record_of
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
-
-Where = tuple[str, int]
-"""A topic's name in Kafka, and a partition."""
 
 _PATIENT: Final = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500}
 """Where nobody waits for a follower, brokers answer twice a second, not at each record."""
@@ -36,7 +33,7 @@ class Follower:
     def __init__(
         self, settings: KafkaSettings, name: str, starts: Mapping[Where, int], *, patient: bool = True
     ) -> None:
-        self._timeout_s = settings.request_timeout_ms / 1000
+        self._settings = settings
         self._partitions = sorted(starts)
         self._errors: list[KafkaError] = []
         config = consumer_config(settings, group_name(settings, name))
@@ -65,13 +62,7 @@ class Follower:
         RetryLaterError
             Kafka does not answer.
         """
-        try:
-            return {
-                where: self._client.get_watermark_offsets(TopicPartition(*where), timeout=self._timeout_s)
-                for where in self._partitions
-            }
-        except KafkaException as error:
-            raise explain(error, "ask for the ends of what is followed") from error
+        return bounds_of(self._settings, self._partitions)
 
     def close(self) -> None:
         """Let go of the connections."""

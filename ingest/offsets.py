@@ -1,6 +1,8 @@
 """What group members and groupless readers share: their configuration, records, and a topic's offsets."""
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import confluent_kafka
@@ -13,6 +15,9 @@ from ingest.settings import KafkaSettings, TopicName
 
 ASK_AGAIN_S: Final = 0.05
 """How long to wait for a leader before asking again, in seconds."""
+
+Where = tuple[str, int]
+"""A topic's name in Kafka, and a partition."""
 
 _LEADERLESS: Final = frozenset({"NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "_LEADER_NOT_AVAILABLE"})
 
@@ -54,18 +59,35 @@ def watermarks(settings: KafkaSettings, topic: TopicName) -> dict[int, tuple[int
         When the topic is missing or Kafka does not answer.
     """
     name = topic_name(settings, topic)
-    timeout = settings.request_timeout_ms / 1000
+    with _asking(settings, f"ask for the offsets of {name}") as (client, timeout_s):
+        found = client.list_topics(name, timeout=timeout_s).topics[name]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return {each: _watermark(client, TopicPartition(name, each), timeout_s) for each in found.partitions}
+
+
+def bounds_of(settings: KafkaSettings, partitions: Iterable[Where]) -> dict[Where, tuple[int, int]]:
+    """Return the first offset and the one after the last of these partitions.
+
+    By a client that reads nothing: the questions of one that reads wait behind its fetches, up to half a second for each
+    partition.
+
+    Raises
+    ------
+    RetryLaterError
+        When Kafka does not answer.
+    """
+    with _asking(settings, "ask for the ends of what is read") as (client, timeout_s):
+        return {where: _watermark(client, TopicPartition(*where), timeout_s) for where in partitions}
+
+
+@contextmanager
+def _asking(settings: KafkaSettings, doing: str) -> Iterator[tuple[confluent_kafka.Consumer, float]]:
     client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-watermarks"))
     try:
-        found = client.list_topics(name, timeout=timeout).topics[name]
-        if found.error is not None:
-            raise explain(found.error, f"ask for the offsets of {name}")
-        return {
-            partition: _watermark(client, TopicPartition(name, partition), timeout)
-            for partition in found.partitions
-        }
+        yield client, settings.request_timeout_ms / 1000
     except KafkaException as error:
-        raise explain(error, f"ask for the offsets of {name}") from error
+        raise explain(error, doing) from error
     finally:
         client.close()
 

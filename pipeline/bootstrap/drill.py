@@ -14,8 +14,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from infra.embedded.layout import servers_dir
 from ingest.catalog import topic_name
 from ingest.door import Door
-from ingest.follower import Follower, Where
-from ingest.offsets import watermarks
+from ingest.follower import Follower
+from ingest.offsets import Where, watermarks
 from ingest.producer import Producer
 from pipeline import artifacts
 from pipeline.bootstrap import deploy, drill_levels, drill_looks, drill_rig, feeds, schema, servers
