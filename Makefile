@@ -30,8 +30,9 @@ demo: $(VENV)/.runtime ## a card swipe to an acknowledged command, on real serve
 drill: $(VENV)/.runtime ## every fault once under load: nothing lost, doubled or wrong (about 20 minutes)
 	$(BIN)/fastdata drill --seeds 1 --stop-s 12 --away-s 30
 
+# Three processes on two cores: some of what is tested waits, and one of them has its turn at whole pipelines.
 test: $(VENV)/.dev ## the whole test suite on embedded servers
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 3
 
 lint: $(VENV)/.dev ## ruff, mypy and the layer contracts
 	$(BIN)/ruff check .
