@@ -142,9 +142,8 @@ def test_a_stop_leaves_what_could_not_be_delivered_for_the_next_start(
     with structlog.testing.capture_logs() as logs, world.running({"local": here}) as ledger:
         wait_until(lambda: bool(ledger.collecting()))
         world.now += 10_000
-        wait_until(
-            lambda: "channel_failed" in [log["event"] for log in logs]
-        )  # told when the pause is decided
+        # told when the pause is decided
+        wait_until(lambda: "channel_failed" in [log["event"] for log in logs])
     assert (here.tries, here.taken) == (2, [])
     with world.running({"local": here}):
         wait_until(lambda: len(here.taken) == 1)
