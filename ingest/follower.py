@@ -5,11 +5,11 @@ from types import TracebackType
 from typing import Final, Self
 
 import confluent_kafka
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from ingest.catalog import group_name, topic_name
 from ingest.client import explain
-from ingest.offsets import Where, bounds_of, consumer_config, record_of
+from ingest.offsets import Where, asking, bounds_of, consumer_config, record_of
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
 
@@ -86,8 +86,7 @@ def offsets_since(settings: KafkaSettings, topic: TopicName, since_ms: int) -> d
         Milliseconds since the epoch.
     """
     name, timeout = topic_name(settings, topic), settings.request_timeout_ms / 1000
-    client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-offsets-since"))
-    try:
+    with asking(settings, "fastdata-offsets-since", f"ask for the offsets of {name} since a time") as client:
         partitions = client.list_topics(name, timeout=timeout).topics[name].partitions
         found = client.offsets_for_times(
             [TopicPartition(name, each, max(0, since_ms)) for each in partitions], timeout=timeout
@@ -98,10 +97,6 @@ def offsets_since(settings: KafkaSettings, topic: TopicName, since_ms: int) -> d
             else client.get_watermark_offsets(TopicPartition(name, where.partition), timeout=timeout)[1]
             for where in found
         }
-    except KafkaException as error:
-        raise explain(error, f"ask for the offsets of {name} since a time") from error
-    finally:
-        client.close()
 
 
 def records_at(settings: KafkaSettings, places: Sequence[tuple[str, int, int]]) -> Iterator[Record]:
@@ -112,14 +107,9 @@ def records_at(settings: KafkaSettings, places: Sequence[tuple[str, int, int]]) 
     places
         Few: each is asked for by itself.
     """
-    client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-records-at"))
-    try:
+    with asking(settings, "fastdata-records-at", "read single records") as client:
         for topic, partition, offset in places:
             client.assign([TopicPartition(topic, partition, offset)])
             for message in client.consume(1, settings.request_timeout_ms / 1000):
                 if message.error() is None and message.offset() == offset:
                     yield record_of(message)
-    except KafkaException as error:
-        raise explain(error, "read single records") from error
-    finally:
-        client.close()

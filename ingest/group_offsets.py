@@ -4,15 +4,14 @@ Asked through a consumer that never joins the group: librdkafka's administrative
 the whole process when their answer comes after they were given up (its assertion `eonce->refcnt > 0`, or SIGSEGV).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import confluent_kafka
 from confluent_kafka import KafkaException, TopicPartition
 
 from ingest.catalog import TOPICS, group_name, topic_name
-from ingest.client import explain
-from ingest.offsets import consumer_config, watermarks
+from ingest.offsets import asking, watermarks
 from ingest.settings import KafkaSettings, TopicName
 
 Offsets = Mapping[int, int]
@@ -80,13 +79,8 @@ def _set(settings: KafkaSettings, group: str, where: list[TopicPartition]) -> No
                     raise KafkaException(done.error)
 
 
-@contextmanager
-def _client(settings: KafkaSettings, group: str, doing: str) -> Iterator[confluent_kafka.Consumer]:
+def _client(
+    settings: KafkaSettings, group: str, doing: str
+) -> AbstractContextManager[confluent_kafka.Consumer]:
     name = group_name(settings, group)
-    client = confluent_kafka.Consumer(consumer_config(settings, name))
-    try:
-        yield client
-    except KafkaException as error:
-        raise explain(error, f"{doing} the offsets of group {name}") from error
-    finally:
-        client.close()
+    return asking(settings, name, f"{doing} the offsets of group {name}")

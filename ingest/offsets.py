@@ -1,7 +1,7 @@
 """What group members and groupless readers share: their configuration, records, and a topic's offsets."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -59,7 +59,8 @@ def watermarks(settings: KafkaSettings, topic: TopicName) -> dict[int, tuple[int
         When the topic is missing or Kafka does not answer.
     """
     name = topic_name(settings, topic)
-    with _asking(settings, f"ask for the offsets of {name}") as (client, timeout_s):
+    timeout_s = settings.request_timeout_ms / 1000
+    with asking(settings, "fastdata-watermarks", f"ask for the offsets of {name}") as client:
         found = client.list_topics(name, timeout=timeout_s).topics[name]
         if found.error is not None:
             raise KafkaException(found.error)
@@ -77,15 +78,29 @@ def bounds_of(settings: KafkaSettings, partitions: Iterable[Where]) -> dict[Wher
     RetryLaterError
         When Kafka does not answer.
     """
-    with _asking(settings, "ask for the ends of what is read") as (client, timeout_s):
+    timeout_s = settings.request_timeout_ms / 1000
+    with asking(settings, "fastdata-watermarks", "ask for the ends of what is read") as client:
         return {where: _watermark(client, TopicPartition(*where), timeout_s) for where in partitions}
 
 
 @contextmanager
-def _asking(settings: KafkaSettings, doing: str) -> Iterator[tuple[confluent_kafka.Consumer, float]]:
-    client = confluent_kafka.Consumer(consumer_config(settings, "fastdata-watermarks"))
+def asking(
+    settings: KafkaSettings, group: str, doing: str, more: Mapping[str, object] | None = None
+) -> Iterator[confluent_kafka.Consumer]:
+    """Give a client that never joins its group; it is closed at the end, and its errors are mapped to ours.
+
+    Parameters
+    ----------
+    group
+        The group's name in Kafka.
+    doing
+        What it is for, for the message of an error.
+    more
+        What it is configured with beyond `consumer_config`.
+    """
+    client = confluent_kafka.Consumer(consumer_config(settings, group) | dict(more or {}))
     try:
-        yield client, settings.request_timeout_ms / 1000
+        yield client
     except KafkaException as error:
         raise explain(error, doing) from error
     finally:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Final
 
 import confluent_kafka
-from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from ingest.catalog import topic_name
 from ingest.client import explain
 from ingest.errors import RetryLaterError
-from ingest.offsets import consumer_config, record_of, watermarks
+from ingest.offsets import asking, record_of, watermarks
 from ingest.ports import Record
 from ingest.settings import KafkaSettings, TopicName
 
@@ -48,10 +48,7 @@ def read_since(settings: KafkaSettings, topic: TopicName, since_ms: int) -> Iter
 def _read(settings: KafkaSettings, topic: TopicName, since_ms: int | None) -> Iterator[Record]:
     name = topic_name(settings, topic)
     ends = watermarks(settings, topic)
-    client = confluent_kafka.Consumer(
-        consumer_config(settings, "fastdata-read-all") | {"enable.partition.eof": True}
-    )
-    try:
+    with asking(settings, "fastdata-read-all", f"read {name}", {"enable.partition.eof": True}) as client:
         starts = {partition: first for partition, (first, _) in ends.items()}
         if since_ms is not None:
             starts = _later(client, settings, name, starts, since_ms)
@@ -59,10 +56,6 @@ def _read(settings: KafkaSettings, topic: TopicName, since_ms: int | None) -> It
         yield from _up_to(
             client, settings, {p: ends[p][1] for p, start in starts.items() if ends[p][1] > start}
         )
-    except KafkaException as error:
-        raise explain(error, f"read {name}") from error
-    finally:
-        client.close()
 
 
 def _later(
