@@ -24,6 +24,8 @@ WHOLE_PIPELINE: Final = frozenset(
 SHARED_SPARK: Final = frozenset(
     f"tests/processing/test_{name}.py"
     for name in (
+        "anomaly_backtest",
+        "backtest",
         "estimators_consistency",
         "estimators_linear",
         "estimators_monitoring",
@@ -32,7 +34,9 @@ SHARED_SPARK: Final = frozenset(
         "estimators_wrappers",
         "history",
         "history_parity",
+        "life_backtest",
         "routing",
+        "training",
         "validity",
     )
 )

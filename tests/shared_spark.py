@@ -1,6 +1,7 @@
 """The Spark session that many files of tests share."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,23 @@ class SharedSpark:
             )
             self._session = self._open.enter_context(started)
         return self._session
+
+    @contextmanager
+    def lent(self, conf: Mapping[str, str]) -> "Iterator[SparkSession]":
+        """Give the session with other settings than its own; it is as it was at the end, and keeps no tables."""
+        session = self.session()
+        for key in _CONF:
+            session.conf.unset(key)
+        for key, value in conf.items():
+            session.conf.set(key, value)
+        try:
+            yield session
+        finally:
+            session.catalog.clearCache()
+            for key in conf:
+                session.conf.unset(key)
+            for key, value in _CONF.items():
+                session.conf.set(key, value)
 
     def end(self) -> None:
         """End the session, if there is one."""

@@ -39,6 +39,7 @@ def readings() -> list[Reading]:
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("tables_in_shared_spark")
 def test_the_anomaly_is_found_when_it_begins_and_little_else(tmp_path: Path) -> None:
     told: list[str] = []
     write_history(readings(), Reading, tmp_path / "h.parquet")

@@ -19,7 +19,7 @@ from processing.errors import RefuseTrainingError
 from processing.history import write_history
 from processing.labelled import Span
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("tables_in_shared_spark")]
 
 MIDNIGHT = START // DAY * DAY
 WEEK = 7 * DAY

@@ -59,6 +59,7 @@ def runs(seed: int, machines: int, *, cut: int = 0) -> list[Reading]:
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("tables_in_shared_spark")
 def test_groups_of_machines_are_judged_by_the_others(tmp_path: Path) -> None:
     write_history(runs(1, 12), Reading, tmp_path / "h.parquet")
     found = cross_validated(
@@ -80,6 +81,7 @@ def test_groups_of_machines_are_judged_by_the_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("tables_in_shared_spark")
 def test_machines_that_did_not_fail_are_judged_at_their_last_reading(tmp_path: Path) -> None:
     write_history(runs(1, 12), Reading, tmp_path / "h.parquet")
     write_history(runs(2, 5, cut=20), Reading, tmp_path / "t.parquet")
@@ -97,6 +99,7 @@ def test_machines_that_did_not_fail_are_judged_at_their_last_reading(tmp_path: P
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("tables_in_shared_spark")
 def test_training_learns_from_all_machines_and_measures_on_some(tmp_path: Path) -> None:
     write_history(runs(1, 12), Reading, tmp_path / "h.parquet")
     said: list[str] = []

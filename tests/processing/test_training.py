@@ -10,7 +10,7 @@ from processing.errors import RefuseTrainingError
 from processing.history import write_history
 from processing.training import train
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("tables_in_shared_spark")]
 
 
 def test_training_gives_an_artifact_that_finds_the_bad_terminals(tmp_path: Path) -> None:
