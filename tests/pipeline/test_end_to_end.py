@@ -73,7 +73,9 @@ def test_a_kill_of_any_part_or_of_the_parent_loses_nothing_and_doubles_nothing(
 ) -> None:
     with (
         installed.running("run") as run,
-        installed.running("simulate", "transactions", "--rate", "150", "--limit", "60000", stderr=DEVNULL),
+        installed.running(
+            "simulate", "transactions", "--rate", "150", "--limit", "60000", stderr=DEVNULL
+        ) as source,
     ):
         wait_until(lambda: set(installed.children()) == set(PARTS))
         for part in PARTS:
@@ -86,6 +88,8 @@ def test_a_kill_of_any_part_or_of_the_parent_loses_nothing_and_doubles_nothing(
         run.kill()
         _gone, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
         assert alive == []
+        source.send_signal(signal.SIGINT)
+        assert source.wait(PATIENCE_S) == 0
     installed.call("run", "--until-idle")
     found = installed.verify()
     assert found["clean"]
